@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Checks single files: `check_files.py lengths` and `check_files.py shell`.
+
+lengths: a file over 400 lines says in its header comment why, in a sentence that begins with "Long because".
+shell: every shell script passes shellcheck. Without shellcheck the check is skipped (exit code 77).
+
+One line per violation, `file:line: what`, and exit code 1.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MAX_LINES = 400
+HEADER_LINES = 40  # as far down as a header comment reaches
+SHELLCHECK_LIMIT_S = 120
+SKIPPED = 77  # what meson takes for a skip
+
+
+def sources():
+    """Every file that people edit, build directories and hidden ones (but .ci) left out."""
+    for top in sorted(ROOT.iterdir()):
+        if top.name.startswith("build") or (top.name.startswith(".") and top.name != ".ci"):
+            continue
+        for file in sorted(top.rglob("*")) if top.is_dir() else [top]:
+            if file.is_file() and not file.is_symlink() and "__pycache__" not in file.parts:
+                yield file
+
+
+def interpreter(file):
+    """The program named by the file's first line, or an empty string."""
+    with file.open("rb") as stream:
+        first = stream.readline(200)
+    match = re.match(rb"#!\s*\S*?(?:/env\s+)?([^/\s]+)(?:\s|$)", first)
+    return match[1].decode(errors="replace") if match else ""
+
+
+def check_lengths():
+    problems = []
+    for file in sources():
+        if file.suffix not in (".h", ".cpp", ".py", ".sh") and file.name != "meson.build" and not interpreter(file):
+            continue
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        if len(lines) > MAX_LINES and not any("Long because" in line for line in lines[:HEADER_LINES]):
+            name = file.relative_to(ROOT)
+            problems.append(
+                f"{name}:{len(lines)}: {len(lines)} lines; split it, or say in its header comment "
+                f'why not ("Long because …")'
+            )
+    return problems
+
+
+def check_shell():
+    if not shutil.which("shellcheck"):
+        print("skip: shellcheck is not installed; run scripts/deps")
+        sys.exit(SKIPPED)
+    scripts = [file for file in sources() if file.suffix == ".sh" or interpreter(file) in ("sh", "bash", "dash")]
+    if not scripts:
+        return []
+    run = subprocess.run(
+        ["shellcheck", "--external-sources", "--format=gcc", *[str(file.relative_to(ROOT)) for file in scripts]],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=SHELLCHECK_LIMIT_S,
+    )
+    return run.stdout.splitlines() if run.returncode else []
+
+
+def main():
+    checks = {"lengths": check_lengths, "shell": check_shell}
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("check", choices=checks)
+    problems = checks[parser.parse_args().check]()
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
