@@ -1,0 +1,84 @@
+#include "common/core/error.h"
+
+#include <cerrno>
+#include <cstddef>
+#include <ranges>
+#include <system_error>
+
+namespace reversi {
+namespace {
+
+/// Bytes in the UTF-8 sequence that starts at `at` (RFC 3629), or 0 when there is no valid one.
+std::size_t utf8_length(std::string_view text, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(at);
+  if (lead < 0x80) return 1;
+  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4 || at + length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(at + i) & 0xC0) != 0x80) return 0;
+  }
+  const unsigned char second = byte(at + 1);
+  const bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
+  const bool beyond = (lead == 0xED && second > 0x9F) || (lead == 0xF4 && second > 0x8F);
+  return overlong || beyond ? 0 : length;
+}
+
+}  // namespace
+
+std::string Error::line() const {
+  std::string text;
+  for (const std::string& step : std::views::reverse(doing_)) text += step + ": ";
+  text += what_;
+  return printable(text, 1000);
+}
+
+std::string errno_text(int error_number) {
+  return std::error_code(error_number, std::generic_category()).message();
+}
+
+Errc errc_of(int error_number) {
+  switch (error_number) {
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return Errc::permission;
+    case ENOENT:
+    case ENOTDIR:
+      return Errc::not_found;
+    case EEXIST:
+    case EADDRINUSE:
+      return Errc::exists;
+    case ECONNREFUSED:
+      return Errc::refused;
+    case ETIMEDOUT:
+      return Errc::timeout;
+    default:
+      return Errc::io;
+  }
+}
+
+Error errno_error(int error_number, std::string_view what) {
+  return {errc_of(error_number), std::string(what) + ": " + errno_text(error_number)};
+}
+
+std::string printable(std::string_view text, std::size_t limit) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = utf8_length(text, at);
+    const auto lead = static_cast<unsigned char>(text[at]);
+    const bool control = lead < 0x20 || lead == 0x7F ||
+                         (lead == 0xC2 && length == 2 &&
+                          static_cast<unsigned char>(text[at + 1]) < 0xA0);  // C1 controls
+    if (out.size() + (length == 0 ? 1 : length) > limit) return out + "…";
+    if (length == 0 || control) {
+      out += '?';
+    } else {
+      out += text.substr(at, length);
+    }
+    at += length == 0 ? 1 : length;
+  }
+  return out;
+}
+
+}  // namespace reversi
