@@ -5,6 +5,7 @@
 // After welcome, unknown types and fields are ignored: decode gives `Unknown`.
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -112,6 +113,10 @@ struct SessionPolicy {
   Millis spread{0};
   friend bool operator==(const SessionPolicy&, const SessionPolicy&) = default;
 };
+
+/// {"heartbeat_ms": 15000, …}; what is missing keeps its default. Also the node's policy.json.
+[[nodiscard]] nlohmann::json session_policy_to_json(const SessionPolicy& policy);
+[[nodiscard]] Result<SessionPolicy> session_policy_from_json(const nlohmann::json& doc);
 
 struct Welcome {
   int protocol = kProtocolVersion;
