@@ -1,0 +1,52 @@
+#pragma once
+// A command line is a table of verbs: help, dispatch and, one day, completion and man pages come
+// from the same rows. CLI11 parses; a verb's author sees it in one function only, its `options`.
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "common/core/error.h"
+#include "common/core/exit_code.h"
+
+namespace CLI {
+class App;
+}
+
+namespace reversi {
+
+/// What a verb does once its options are read. An error is printed as one line on stderr, and its
+/// code chooses the exit code (exit_code.h).
+using Run = std::function<Result<ExitCode>()>;
+
+struct Verb {
+  std::string_view name;     ///< "status", or with its group in front: "node add"
+  std::string_view summary;  ///< one sentence with its full stop
+  /// Adds the verb's options to `app` and returns what to run. Option values live in a shared
+  /// pointer that the returned function holds:
+  ///
+  ///     Run stop(CLI::App& app) {
+  ///       auto config = std::make_shared<std::string>();
+  ///       app.add_option("--config", *config, "Configuration file.")->type_name("FILE");
+  ///       return [config] { return stop_supervisor(*config); };
+  ///     }
+  Run (*options)(CLI::App& app);
+  std::string_view example;  ///< one line or several, shown by --help
+  bool hidden = false;       ///< not for people: left out of the list
+};
+
+struct Program {
+  std::string_view name;  ///< "reversi-client"
+  std::string_view summary;
+  std::span<const Verb> verbs;
+};
+
+/// Parses, runs the verb, prints its error. Exit code 2 and one line on stderr for a command line
+/// that cannot be; --help goes to stdout with exit code 0.
+[[nodiscard]] int run_program(const Program& program, int argc, const char* const* argv);
+
+/// What `--help` prints: for the whole program, or for one verb. For golden files.
+[[nodiscard]] std::string help_text(const Program& program, std::string_view verb = {});
+
+}  // namespace reversi
