@@ -1,7 +1,7 @@
 #pragma once
 // What supervisor and worker say to each other over the worker's stdin and stdout: JSON lines.
-// The worker holds no policy: it does what it is told, tells what happened, and exits when told, when
-// its session ends, or when its parent is gone. The agent's lines pass through it unread.
+// The worker holds no policy: it does what it is told, tells what happened, and exits when told,
+// when its session ends, or when its parent is gone. The agent's lines pass through it unread.
 //
 //   supervisor                          worker
 //   start ─────────────────────────────▶ connect, host key, publickey, exec channel
@@ -28,7 +28,8 @@ namespace reversi::client {
 /// Longest line on the pipe: an agent line of 64 KiB, escaped once more.
 inline constexpr std::size_t kMaxWorkerLineBytes = 6 * kMaxLineBytes + 1024;
 
-// ---- supervisor → worker --------------------------------------------------------------------------
+// ---- supervisor → worker
+// --------------------------------------------------------------------------
 
 /// The first message. The worker reads key and known_hosts, then drops to `run_as`.
 struct Start {
@@ -37,8 +38,8 @@ struct Start {
   std::string identity_file;
   std::vector<std::string> known_hosts_files;  ///< the configured one, then the learned one
   std::string run_as;                          ///< user to become, empty = stay
-  Millis connect_limit{20'000};                ///< for each stage: TCP (all addresses), key exchange + login
-  bool agent = true;                           ///< false: no exec channel (agent-free mode)
+  Millis connect_limit{20'000};  ///< for each stage: TCP (all addresses), key exchange + login
+  bool agent = true;             ///< false: no exec channel (agent-free mode)
   friend bool operator==(const Start&, const Start&) = default;
 };
 /// Send tcpip-forward (again) for `listen`; connect its channels to `target` from now on.
@@ -78,8 +79,8 @@ struct WatchProbe {
 struct TakeSample {
   friend bool operator==(const TakeSample&, const TakeSample&) = default;
 };
-/// The supervisor lives. At least one line of any kind every 10 s; after 30 s without one the worker
-/// SIGKILLs its parent (pid checked) and exits, so that init starts both again.
+/// The supervisor lives. At least one line of any kind every 10 s; after 30 s without one the
+/// worker SIGKILLs its parent (pid checked) and exits, so that init starts both again.
 struct Alive {
   friend bool operator==(const Alive&, const Alive&) = default;
 };
@@ -87,7 +88,8 @@ struct Alive {
 using WorkerCommand =
     std::variant<Start, Forward, Retarget, OpenCanary, AgentLine, WatchProbe, TakeSample, Alive>;
 
-// ---- worker → supervisor --------------------------------------------------------------------------
+// ---- worker → supervisor
+// --------------------------------------------------------------------------
 
 /// Authenticated, exec channel open (unless agent-free).
 struct Connected {
@@ -96,13 +98,13 @@ struct Connected {
   friend bool operator==(const Connected&, const Connected&) = default;
 };
 enum class Failure {
-  no_answer,        ///< no TCP connection to any address, or no SSH banner
-  lost,             ///< the session was reset or broke
-  closed,           ///< the server ended the session, or ended the exec channel
-  host_key,         ///< unknown or changed; text names file and fingerprint
-  key_refused,      ///< the server does not take the key
-  setup,            ///< key or known_hosts unreadable, canary port taken, no such user …
-  parent_gone,      ///< the supervisor died or hung
+  no_answer,    ///< no TCP connection to any address, or no SSH banner
+  lost,         ///< the session was reset or broke
+  closed,       ///< the server ended the session, or ended the exec channel
+  host_key,     ///< unknown or changed; text names file and fingerprint
+  key_refused,  ///< the server does not take the key
+  setup,        ///< key or known_hosts unreadable, canary port taken, no such user …
+  parent_gone,  ///< the supervisor died or hung
 };
 /// Why the worker ends; the last line it writes.
 struct Failed {

@@ -17,8 +17,8 @@ Millis doubled(Millis first, Millis longest, int count) {
 }
 
 Millis part_of(Millis whole, std::string_view node, std::uint64_t count) {
-  return Millis{static_cast<Millis::rep>(static_cast<double>(whole.count()) *
-                                         unit_hash(node, count))};
+  return Millis{
+      static_cast<Millis::rep>(static_cast<double>(whole.count()) * unit_hash(node, count))};
 }
 
 }  // namespace

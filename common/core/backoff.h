@@ -17,11 +17,13 @@ struct BackoffPolicy {
   friend bool operator==(const BackoffPolicy&, const BackoffPolicy&) = default;
 };
 
-/// A number in [0, 1) that depends on nothing but its arguments, so that a log line can be replayed.
+/// A number in [0, 1) that depends on nothing but its arguments, so that a log line can be
+/// replayed.
 [[nodiscard]] double unit_hash(std::string_view seed, std::uint64_t count);
 
 /// 1, 2, 4 … 60 s with a jitter of ±20 %, by `failures` in a row (1 = the first failure).
-[[nodiscard]] Millis backoff_delay(const BackoffPolicy& policy, std::string_view node, int failures);
+[[nodiscard]] Millis backoff_delay(const BackoffPolicy& policy, std::string_view node,
+                                   int failures);
 
 /// The first retry after a stable session was lost on our side (worker died, reset, dead path):
 /// anywhere within min(spread, 2 s).

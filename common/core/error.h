@@ -4,9 +4,10 @@
 
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <utility>
 #include <vector>
+
+#include <tl/expected.hpp>
 
 namespace reversi {
 
@@ -45,17 +46,12 @@ template <class T>
 using Result = tl::expected<T, Error>;
 
 /// `return fail({Errc::config, "…"});`
-inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
 inline tl::unexpected<Error> fail(Errc code, std::string what) {
   return fail(Error{code, std::move(what)});
 }
-
-/// The text of an errno value. Thread-safe, unlike strerror().
-[[nodiscard]] std::string errno_text(int error_number);
-/// Errc for an errno value: EACCES → permission, ENOENT → not_found, … everything else → io.
-[[nodiscard]] Errc errc_of(int error_number);
-/// "/etc/reversi/client.json: Permission denied" with the matching code.
-[[nodiscard]] Error errno_error(int error_number, std::string_view what);
 
 /// Text from outside, made safe for one line of a log or terminal: control bytes and bytes that are
 /// not UTF-8 become "?", and what is longer than `limit` bytes ends in "…".

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <utility>
+
+#include <nlohmann/json.hpp>
 
 #include "common/core/json_fields.h"
 
@@ -59,7 +60,8 @@ Result<Expect> expect_from_json(const Json& doc) {
   Fields fields(doc);
   fields.need("kind", kind, kLongestText);
   if (!fields.is_good()) return fail(fields.done().error());
-  const auto* row = std::ranges::find(kKinds, std::string_view(kind), &decltype(kKinds)::value_type::second);
+  const auto* row =
+      std::ranges::find(kKinds, std::string_view(kind), &decltype(kKinds)::value_type::second);
   if (row == kKinds.end()) {
     return fail(Error{Errc::config, "expected \"connect\", \"banner\" or \"http\""}.in("kind"));
   }

@@ -3,9 +3,10 @@
 // No regular expression on purpose: std::regex crashes on hostile input (measured).
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "common/core/error.h"
 

@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <limits>
+
 #include <nlohmann/json.hpp>
 
 namespace reversi {
 namespace {
 
 /// Takes the position and the cause out of nlohmann's own message:
-/// "[json.exception.parse_error.101] parse error at line 7, column 3: syntax error while …; expected x"
+/// "[json.exception.parse_error.101] parse error at line 7, column 3: syntax error while …;
+/// expected x"
 std::string shorten(std::string_view what) {
   const std::size_t line = what.find("line ");
   if (line == std::string_view::npos) return std::string(what);

@@ -1,14 +1,15 @@
 #pragma once
-// JSON from outside never throws: value() throws on a wrong type, get<uint16_t>() wraps silently and
-// dump() throws on bad UTF-8 (measured, nlohmann/json 3.11), so every document is read and written
-// through this file.
+// JSON from outside never throws: value() throws on a wrong type, get<uint16_t>() wraps silently
+// and dump() throws on bad UTF-8 (measured, nlohmann/json 3.11), so every document is read and
+// written through this file.
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "common/core/error.h"
 #include "common/core/time.h"
@@ -27,8 +28,8 @@ using Json = nlohmann::json;
 [[nodiscard]] std::string json_text(const Json& doc);
 
 /// Reads the fields of one object, remembering the first mistake, so that a reader is a list of
-/// fields and one done(). `need` is an error when the key is missing; `may` then leaves `out` alone.
-/// A null counts as missing.
+/// fields and one done(). `need` is an error when the key is missing; `may` then leaves `out`
+/// alone. A null counts as missing.
 class Fields {
  public:
   /// Does not copy: `object` must outlive the reader. A value that is not an object is a mistake.
@@ -49,7 +50,8 @@ class Fields {
   Fields& need(std::string_view key, WallTime& out);
   Fields& may(std::string_view key, std::optional<WallTime>& out);
 
-  /// The value of a key that holds an object or a list, or nullptr when missing. The caller reads it.
+  /// The value of a key that holds an object or a list, or nullptr when missing. The caller reads
+  /// it.
   [[nodiscard]] const Json* find(std::string_view key) const;
   /// The items of a list of at most `most`; an empty list when missing. A wrong type is a mistake.
   [[nodiscard]] std::vector<const Json*> items(std::string_view key, std::size_t most);

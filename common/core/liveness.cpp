@@ -28,7 +28,9 @@ std::optional<Millis> Liveness::replied(MonoTime now) {
   return rtt;
 }
 
-void Liveness::progressed(MonoTime now) { clock_.progressed(now); }
+void Liveness::progressed(MonoTime now) {
+  clock_.progressed(now);
+}
 
 void Liveness::hint(MonoTime now) {
   hinted_ = true;
@@ -56,7 +58,8 @@ MonoTime Liveness::next_deadline(MonoTime now) const {
   const Millis suspect_after = suspect_limit();
   const Millis dead_after = suspect_after + policy_.dead_after_suspect;
   const MonoTime suspect_at = clock_.quiet_since() + suspect_after;
-  const MonoTime dead_at = clock_.deadline(dead_after, std::max(policy_.progress_limit, dead_after));
+  const MonoTime dead_at =
+      clock_.deadline(dead_after, std::max(policy_.progress_limit, dead_after));
   return now < suspect_at ? std::min(suspect_at, dead_at) : dead_at;
 }
 

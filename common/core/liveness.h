@@ -1,12 +1,12 @@
 #pragma once
-// Is the other side alive? Both sides use this: the supervisor for its heartbeats, the agent for its
-// dead-man switch and its challenge.
+// Is the other side alive? Both sides use this: the supervisor for its heartbeats, the agent for
+// its dead-man switch and its challenge.
 //
-// A user's download over a slow link delays every reply (8 s at 2 Mbit/s, measured), so a late reply
-// alone proves nothing. *Progress* is any byte received on the session, or, while bytes of ours are
-// queued or unacknowledged, any growth of TCP_INFO bytes_acked. The clock of a reply runs only while
-// there is no progress; but progress without any reply is not believed for ever either (a stopped
-// peer under a user's traffic).
+// A user's download over a slow link delays every reply (8 s at 2 Mbit/s, measured), so a late
+// reply alone proves nothing. *Progress* is any byte received on the session, or, while bytes of
+// ours are queued or unacknowledged, any growth of TCP_INFO bytes_acked. The clock of a reply runs
+// only while there is no progress; but progress without any reply is not believed for ever either
+// (a stopped peer under a user's traffic).
 
 #include <cstdint>
 #include <optional>
@@ -19,7 +19,7 @@ namespace reversi {
 struct ProgressSample {
   std::uint64_t bytes_received = 0;  ///< by us, from the peer
   std::uint64_t bytes_acked = 0;     ///< of ours, by the peer's kernel (TCP_INFO tcpi_bytes_acked)
-  bool has_unacked = false;          ///< bytes of ours queued in the library, the socket, or unacked
+  bool has_unacked = false;  ///< bytes of ours queued in the library, the socket, or unacked
 
   friend bool operator==(const ProgressSample&, const ProgressSample&) = default;
 };
@@ -53,10 +53,10 @@ class ReplyClock {
 };
 
 struct LivenessPolicy {
-  Millis interval{15'000};         ///< between heartbeats while all is well
-  Millis suspect_floor{2000};      ///< suspect after max(this, 4 × smoothed RTT) without progress
+  Millis interval{15'000};          ///< between heartbeats while all is well
+  Millis suspect_floor{2000};       ///< suspect after max(this, 4 × smoothed RTT) without progress
   Millis dead_after_suspect{5000};  ///< this much longer without progress: dead
-  Millis progress_limit{60'000};   ///< progress without any reply: dead
+  Millis progress_limit{60'000};    ///< progress without any reply: dead
 };
 
 enum class Life { alive, suspect, dead };

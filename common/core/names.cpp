@@ -11,15 +11,25 @@ constexpr std::size_t kLongestForward = 31;
 constexpr std::size_t kLongestHost = 253;  // RFC 1035, without the final dot
 constexpr std::size_t kLongestUnixPath = 107;
 
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_name_char(char c) { return is_lower(c) || is_digit(c) || c == '-'; }
+bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_name_char(char c) {
+  return is_lower(c) || is_digit(c) || c == '-';
+}
 bool is_host_char(char c) {
   return is_lower(c) || is_digit(c) || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '_';
 }
-bool is_bracketed_char(char c) { return is_host_char(c) || c == ':' || c == '%'; }
+bool is_bracketed_char(char c) {
+  return is_host_char(c) || c == ':' || c == '%';
+}
 
-std::string quoted(std::string_view text) { return '"' + printable(text, 80) + '"'; }
+std::string quoted(std::string_view text) {
+  return '"' + printable(text, 80) + '"';
+}
 
 }  // namespace
 
@@ -35,8 +45,9 @@ Result<ForwardName> ForwardName::parse(std::string_view text) {
   const bool good = !text.empty() && text.size() <= kLongestForward && is_lower(text.front()) &&
                     std::ranges::all_of(text, is_name_char);
   if (good) return ForwardName{std::string(text)};
-  return fail(Errc::config, "forward name " + quoted(text) +
-                                " is not a lower-case letter and up to 30 letters, digits, hyphens");
+  return fail(Errc::config,
+              "forward name " + quoted(text) +
+                  " is not a lower-case letter and up to 30 letters, digits, hyphens");
 }
 
 Result<Port> parse_port(std::string_view text) {

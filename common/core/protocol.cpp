@@ -1,6 +1,7 @@
 #include "common/core/protocol.h"
 
 #include <array>
+
 #include <nlohmann/json.hpp>
 
 #include "common/core/json_fields.h"
@@ -33,7 +34,8 @@ constexpr WordTable<TargetOutcome, 4> kTargetOutcomes{{{
     {TargetOutcome::unreachable, "unreachable"},
 }}};
 
-// ---- one put() and one read() per message: the wire form, side by side -----------------------------
+// ---- one put() and one read() per message: the wire form, side by side
+// -----------------------------
 
 Json put(const HelloForward& m) {
   Json doc{{"name", m.name}, {"target", m.target}};
@@ -58,10 +60,17 @@ Result<HelloForward> read_forward(const Json& doc) {
 Json put(const Hello& m) {
   Json forwards = Json::array();
   for (const HelloForward& forward : m.forwards) forwards.push_back(put(forward));
-  return {{"protocol", m.protocol}, {"features", m.features}, {"node", m.node},
-          {"instance", m.instance}, {"run", m.run},           {"machine", m.machine},
-          {"client_version", m.client_version}, {"os", m.os}, {"arch", m.arch},
-          {"metered", m.metered},   {"forwards", std::move(forwards)}};
+  return {{"protocol", m.protocol},
+          {"features", m.features},
+          {"node", m.node},
+          {"instance", m.instance},
+          {"run", m.run},
+          {"machine", m.machine},
+          {"client_version", m.client_version},
+          {"os", m.os},
+          {"arch", m.arch},
+          {"metered", m.metered},
+          {"forwards", std::move(forwards)}};
 }
 
 void read(Fields& fields, Hello& m) {
@@ -93,16 +102,24 @@ void read(Fields& fields, Forwarded& m) {
       .may("error", m.error, kMaxReasonBytes);
 }
 
-Json put(const Ready&) { return Json::object(); }
+Json put(const Ready&) {
+  return Json::object();
+}
 void read(Fields&, Ready&) {}
 
-Json put(const Heartbeat& m) { return {{"seq", m.seq}}; }
-void read(Fields& fields, Heartbeat& m) { fields.need("seq", m.seq, 0, kMostNumber); }
+Json put(const Heartbeat& m) {
+  return {{"seq", m.seq}};
+}
+void read(Fields& fields, Heartbeat& m) {
+  fields.need("seq", m.seq, 0, kMostNumber);
+}
 
 Json put(const Check& m) {
   return m.forward ? Json{{"forward", *m.forward}} : Json::object();
 }
-void read(Fields& fields, Check& m) { fields.may("forward", m.forward, kMaxNameBytes); }
+void read(Fields& fields, Check& m) {
+  fields.may("forward", m.forward, kMaxNameBytes);
+}
 
 Json put(const PathSeen& m) {
   return {{"probe", m.probe}, {"target", target_outcome_name(m.target)}};
@@ -114,11 +131,19 @@ void read(Fields& fields, PathSeen& m) {
   outcome ? void(m.target = *outcome) : fields.mistake("target", "unknown outcome");
 }
 
-Json put(const Pong& m) { return {{"challenge", m.challenge}}; }
-void read(Fields& fields, Pong& m) { fields.need("challenge", m.challenge, 0, kMostNumber); }
+Json put(const Pong& m) {
+  return {{"challenge", m.challenge}};
+}
+void read(Fields& fields, Pong& m) {
+  fields.need("challenge", m.challenge, 0, kMostNumber);
+}
 
-Json put(const Bye& m) { return {{"reason", m.reason}}; }
-void read(Fields& fields, Bye& m) { fields.may("reason", m.reason, kMaxReasonBytes); }
+Json put(const Bye& m) {
+  return {{"reason", m.reason}};
+}
+void read(Fields& fields, Bye& m) {
+  fields.may("reason", m.reason, kMaxReasonBytes);
+}
 
 struct PolicyField {
   const char* key;
@@ -192,8 +217,12 @@ void read(Fields& fields, Refused& m) {
   m.reason = kRefusedReasons.parse(reason).value_or(RefusedReason::busy);
 }
 
-Json put(const HeartbeatAck& m) { return {{"seq", m.seq}}; }
-void read(Fields& fields, HeartbeatAck& m) { fields.need("seq", m.seq, 0, kMostNumber); }
+Json put(const HeartbeatAck& m) {
+  return {{"seq", m.seq}};
+}
+void read(Fields& fields, HeartbeatAck& m) {
+  fields.need("seq", m.seq, 0, kMostNumber);
+}
 
 Json put(const ExpectProbe& m) {
   return {{"probe", m.probe}, {"forward", m.forward}, {"originator_port", m.originator_port}};
@@ -206,8 +235,12 @@ void read(Fields& fields, ExpectProbe& m) {
   m.originator_port = static_cast<Port>(port);
 }
 
-Json put(const Ping& m) { return {{"challenge", m.challenge}}; }
-void read(Fields& fields, Ping& m) { fields.need("challenge", m.challenge, 0, kMostNumber); }
+Json put(const Ping& m) {
+  return {{"challenge", m.challenge}};
+}
+void read(Fields& fields, Ping& m) {
+  fields.need("challenge", m.challenge, 0, kMostNumber);
+}
 
 Json put(const VerdictReport& m) {
   Json doc{{"forward", m.forward}, {"verdict", verdict_name(m.verdict)}, {"reason", m.reason}};
@@ -225,8 +258,12 @@ void read(Fields& fields, VerdictReport& m) {
   if (latency >= Millis{0}) m.latency = latency;
 }
 
-Json put(const ForwardAgain& m) { return {{"forward", m.forward}}; }
-void read(Fields& fields, ForwardAgain& m) { fields.need("forward", m.forward, kMaxNameBytes); }
+Json put(const ForwardAgain& m) {
+  return {{"forward", m.forward}};
+}
+void read(Fields& fields, ForwardAgain& m) {
+  fields.need("forward", m.forward, kMaxNameBytes);
+}
 
 Json put(const Restart& m) {
   return {{"reason", m.reason}, {"retry_after_ms", m.retry_after.count()}};
@@ -236,14 +273,19 @@ void read(Fields& fields, Restart& m) {
       .may("retry_after_ms", m.retry_after, Millis{0}, kLongestWait);
 }
 
-Json put(const Draining& m) { return {{"retry_after_ms", m.retry_after.count()}}; }
+Json put(const Draining& m) {
+  return {{"retry_after_ms", m.retry_after.count()}};
+}
 void read(Fields& fields, Draining& m) {
   fields.may("retry_after_ms", m.retry_after, Millis{0}, kLongestWait);
 }
 
-Json put(const Unknown&) { return nullptr; }
+Json put(const Unknown&) {
+  return nullptr;
+}
 
-// ---- the tables of types ---------------------------------------------------------------------------
+// ---- the tables of types
+// ---------------------------------------------------------------------------
 
 template <class Variant>
 struct Type {
@@ -276,14 +318,10 @@ Type<AgentMessage> from_agent(std::string_view name, bool optional = false) {
 }
 
 const std::array kClientTypes{
-    from_client<Hello>("hello"),
-    from_client<Forwarded>("forwarded"),
-    from_client<Ready>("ready"),
-    from_client<Heartbeat>("heartbeat"),
-    from_client<Check>("check", true),
-    from_client<PathSeen>("path_seen", true),
-    from_client<Pong>("pong", true),
-    from_client<Bye>("bye", true),
+    from_client<Hello>("hello"),       from_client<Forwarded>("forwarded"),
+    from_client<Ready>("ready"),       from_client<Heartbeat>("heartbeat"),
+    from_client<Check>("check", true), from_client<PathSeen>("path_seen", true),
+    from_client<Pong>("pong", true),   from_client<Bye>("bye", true),
 };
 
 const std::array kAgentTypes{
@@ -358,8 +396,12 @@ Result<SessionPolicy> session_policy_from_json(const Json& doc) {
   return fields.done().map([&] { return policy; });
 }
 
-std::string encode(const ClientMessage& message) { return encode_with(kClientTypes, message); }
-std::string encode(const AgentMessage& message) { return encode_with(kAgentTypes, message); }
+std::string encode(const ClientMessage& message) {
+  return encode_with(kClientTypes, message);
+}
+std::string encode(const AgentMessage& message) {
+  return encode_with(kAgentTypes, message);
+}
 
 Result<ClientMessage> decode_client_message(std::string_view line) {
   return decode_with<ClientMessage>(kClientTypes, line);
@@ -368,13 +410,23 @@ Result<AgentMessage> decode_agent_message(std::string_view line) {
   return decode_with<AgentMessage>(kAgentTypes, line);
 }
 
-std::vector<std::string> client_features() { return optional_names(kAgentTypes); }
-std::vector<std::string> agent_features() { return optional_names(kClientTypes); }
+std::vector<std::string> client_features() {
+  return optional_names(kAgentTypes);
+}
+std::vector<std::string> agent_features() {
+  return optional_names(kClientTypes);
+}
 
-std::string_view type_name(const ClientMessage& message) { return name_in(kClientTypes, message); }
-std::string_view type_name(const AgentMessage& message) { return name_in(kAgentTypes, message); }
+std::string_view type_name(const ClientMessage& message) {
+  return name_in(kClientTypes, message);
+}
+std::string_view type_name(const AgentMessage& message) {
+  return name_in(kAgentTypes, message);
+}
 
-std::string_view refused_reason_name(RefusedReason reason) { return kRefusedReasons.name(reason); }
+std::string_view refused_reason_name(RefusedReason reason) {
+  return kRefusedReasons.name(reason);
+}
 std::string_view target_outcome_name(TargetOutcome outcome) {
   return kTargetOutcomes.name(outcome);
 }

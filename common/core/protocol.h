@@ -1,16 +1,18 @@
 #pragma once
-// The agent protocol: JSON lines both ways on the exec channel. docs/protocol.md says it for people.
+// The agent protocol: JSON lines both ways on the exec channel. docs/protocol.md says it for
+// people.
 //
-// A message of an optional type is sent only if the other side named that type among its `features`.
-// After welcome, unknown types and fields are ignored: decode gives `Unknown`.
+// A message of an optional type is sent only if the other side named that type among its
+// `features`. After welcome, unknown types and fields are ignored: decode gives `Unknown`.
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "common/core/error.h"
 #include "common/core/expect.h"
@@ -23,10 +25,12 @@ namespace reversi {
 inline constexpr int kProtocolVersion = 1;
 inline constexpr std::size_t kMaxLineBytes = 64 * 1024;
 inline constexpr std::size_t kMaxForwards = 32;
-inline constexpr std::size_t kMaxNameBytes = 64;     ///< node, forward, instance, run, machine, session …
+inline constexpr std::size_t kMaxNameBytes =
+    64;  ///< node, forward, instance, run, machine, session …
 inline constexpr std::size_t kMaxReasonBytes = 300;  ///< any text meant for people
 
-// ---- client → agent -------------------------------------------------------------------------------
+// ---- client → agent
+// -------------------------------------------------------------------------------
 
 struct HelloForward {
   std::string name;
@@ -91,7 +95,8 @@ struct Bye {
   friend bool operator==(const Bye&, const Bye&) = default;
 };
 
-// ---- agent → client -------------------------------------------------------------------------------
+// ---- agent → client
+// -------------------------------------------------------------------------------
 
 struct Grant {
   std::string forward;
@@ -103,11 +108,11 @@ struct Grant {
 struct SessionPolicy {
   Millis heartbeat{15'000};
   Millis check{60'000};
-  Millis check_healthy{300'000};    ///< check interval once healthy_after has passed without a fault
+  Millis check_healthy{300'000};  ///< check interval once healthy_after has passed without a fault
   Millis healthy_after{600'000};
   Millis dead_after{45'000};
   Millis probe_limit{5'000};
-  Millis stable_after{60'000};      ///< a session this old was stable
+  Millis stable_after{60'000};  ///< a session this old was stable
   Millis retry_first{1'000};
   Millis retry_longest{60'000};
   Millis spread{0};

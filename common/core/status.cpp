@@ -76,9 +76,8 @@ Json to_json(const ConflictStatus& conflict) {
 }
 
 Json to_json(const RefusedStatus& refused) {
-  return {{"address", refused.address},
-          {"at", format_rfc3339(refused.at)},
-          {"reason", refused.reason}};
+  return {
+      {"address", refused.address}, {"at", format_rfc3339(refused.at)}, {"reason", refused.reason}};
 }
 
 template <class T>
@@ -165,10 +164,18 @@ void may_object(Fields& fields, std::string_view key, Out& out) {
 
 }  // namespace
 
-std::string_view verdict_name(Verdict verdict) { return kVerdicts.name(verdict); }
-std::optional<Verdict> parse_verdict(std::string_view name) { return kVerdicts.parse(name); }
-std::string_view node_state_name(NodeState state) { return kStates.name(state); }
-std::optional<NodeState> parse_node_state(std::string_view name) { return kStates.parse(name); }
+std::string_view verdict_name(Verdict verdict) {
+  return kVerdicts.name(verdict);
+}
+std::optional<Verdict> parse_verdict(std::string_view name) {
+  return kVerdicts.parse(name);
+}
+std::string_view node_state_name(NodeState state) {
+  return kStates.name(state);
+}
+std::optional<NodeState> parse_node_state(std::string_view name) {
+  return kStates.parse(name);
+}
 
 Json status_to_json(const NodeStatus& status) {
   Json forwards = Json::array();

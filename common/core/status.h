@@ -3,11 +3,12 @@
 // server's status.json (schema 1), read by people and programs.
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "common/core/error.h"
 #include "common/core/time.h"
@@ -35,7 +36,8 @@ enum class Verdict {
   return verdict == Verdict::healthy || verdict == Verdict::slow;
 }
 
-/// First match of: disabled, never_seen, down, unknown, up, degraded (server/core/node_view.h decides).
+/// First match of: disabled, never_seen, down, unknown, up, degraded (server/core/node_view.h
+/// decides).
 enum class NodeState { never_seen, disabled, down, unknown, up, degraded };
 [[nodiscard]] std::string_view node_state_name(NodeState state);
 [[nodiscard]] std::optional<NodeState> parse_node_state(std::string_view name);

@@ -1,12 +1,14 @@
 #include "common/core/time.h"
 
 #include <algorithm>
-#include <array>
-#include <cctype>
-#include <cstdio>
 
 namespace reversi {
 namespace {
+
+std::string padded(std::int64_t number, std::size_t width) {
+  const std::string text = std::to_string(number);
+  return std::string(width - std::min(width, text.size()), '0') + text;
+}
 
 /// Reads exactly `width` digits at `at`, or nothing.
 std::optional<int> digits(std::string_view text, std::size_t at, std::size_t width) {
@@ -25,14 +27,11 @@ std::string format_rfc3339(WallTime time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{time - day};
-  std::array<char, 40> out{};
-  std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
-                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()),
-                static_cast<int>(clock.subseconds().count()));
-  return out.data();
+  return padded(static_cast<int>(date.year()), 4) + '-' +
+         padded(static_cast<unsigned>(date.month()), 2) + '-' +
+         padded(static_cast<unsigned>(date.day()), 2) + 'T' + padded(clock.hours().count(), 2) +
+         ':' + padded(clock.minutes().count(), 2) + ':' + padded(clock.seconds().count(), 2) + '.' +
+         padded(clock.subseconds().count(), 3) + 'Z';
 }
 
 std::optional<WallTime> parse_rfc3339(std::string_view text) {

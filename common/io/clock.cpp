@@ -3,8 +3,8 @@
 namespace reversi {
 
 MonoTime mono_now() {
-  return MonoTime{std::chrono::duration_cast<Millis>(
-      std::chrono::steady_clock::now().time_since_epoch())};
+  return MonoTime{
+      std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now().time_since_epoch())};
 }
 
 WallTime wall_now() {

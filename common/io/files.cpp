@@ -14,6 +14,7 @@
 #include <stdexcept>
 
 #include "common/io/clock.h"
+#include "common/io/system_error.h"
 
 namespace reversi {
 namespace {
@@ -64,7 +65,8 @@ Result<std::string> read_file(const std::string& path, std::size_t most_bytes) {
 
 Result<void> write_file(const std::string& path, std::string_view text, mode_t mode, Sync sync) {
   const std::string temporary = path + ".tmp." + random_hex(4);
-  UniqueFd fd{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)};
+  UniqueFd fd{
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)};
   if (!fd) return fail(errno_error(errno, path));
   const auto give_up = [&](int error) {
     ::unlink(temporary.c_str());

@@ -1,6 +1,6 @@
 #pragma once
-// Files: read with a bound, written atomically, locked with a limit. Nothing here follows a symbolic
-// link in the last component.
+// Files: read with a bound, written atomically, locked with a limit. Nothing here follows a
+// symbolic link in the last component.
 
 #include <sys/types.h>
 
@@ -29,15 +29,16 @@ enum class Sync {
 [[nodiscard]] Result<void> write_file(const std::string& path, std::string_view text, mode_t mode,
                                       Sync sync);
 
-/// write_file(), but only if the present text differs: flash wears out. False = nothing was written.
+/// write_file(), but only if the present text differs: flash wears out. False = nothing was
+/// written.
 [[nodiscard]] Result<bool> write_file_if_changed(const std::string& path, std::string_view text,
                                                  mode_t mode, Sync sync);
 
 /// Creates the directory and its missing parents with this mode; an existing one is left as it is.
 [[nodiscard]] Result<void> make_directories(const std::string& path, mode_t mode);
 
-/// An exclusive flock on `path`, which is created with mode 0600 and never removed. Released when the
-/// descriptor is closed.
+/// An exclusive flock on `path`, which is created with mode 0600 and never removed. Released when
+/// the descriptor is closed.
 /// @errors  timeout  still held by another after `limit`
 [[nodiscard]] Result<UniqueFd> lock_file(const std::string& path, Millis limit);
 

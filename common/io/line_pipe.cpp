@@ -1,10 +1,11 @@
 #include "common/io/line_pipe.h"
 
 #include <array>
+#include <utility>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/write.hpp>
-#include <utility>
 
 #include "common/io/coro.h"
 

@@ -1,10 +1,11 @@
 #include "common/io/log.h"
 
+#include <syslog.h>
+
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/spdlog.h>
-#include <syslog.h>
 
 namespace reversi {
 namespace {
@@ -54,9 +55,17 @@ Result<void> start_log(const LogSettings& settings) {
   return {};
 }
 
-void log_debug(const std::string& text) { write(spdlog::level::debug, text); }
-void log_info(const std::string& text) { write(spdlog::level::info, text); }
-void log_warning(const std::string& text) { write(spdlog::level::warn, text); }
-void log_error(const std::string& text) { write(spdlog::level::err, text); }
+void log_debug(const std::string& text) {
+  write(spdlog::level::debug, text);
+}
+void log_info(const std::string& text) {
+  write(spdlog::level::info, text);
+}
+void log_warning(const std::string& text) {
+  write(spdlog::level::warn, text);
+}
+void log_error(const std::string& text) {
+  write(spdlog::level::err, text);
+}
 
 }  // namespace reversi

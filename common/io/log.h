@@ -11,10 +11,10 @@ namespace reversi {
 struct LogSettings {
   enum class To { standard_error, syslog, file };
   To to = To::standard_error;
-  std::string file;                       ///< To::file: rotated to one old file at max_bytes
+  std::string file;  ///< To::file: rotated to one old file at max_bytes
   std::size_t max_bytes = 1024 * 1024;
-  std::string level = "info";             ///< trace | debug | info | warning | error
-  std::string ident = "reversi-client";   ///< syslog's name for us
+  std::string level = "info";            ///< trace | debug | info | warning | error
+  std::string ident = "reversi-client";  ///< syslog's name for us
 
   friend bool operator==(const LogSettings&, const LogSettings&) = default;
 };

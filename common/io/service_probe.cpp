@@ -1,10 +1,11 @@
 #include "common/io/service_probe.h"
 
 #include <array>
+#include <chrono>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/write.hpp>
-#include <chrono>
 
 #include "common/io/clock.h"
 #include "common/io/coro.h"
@@ -40,7 +41,8 @@ asio::awaitable<ProbeAnswer> exchange(asio::ip::tcp::socket& socket, const Expec
   const MonoTime begin = mono_now();
   asio::steady_timer timer(socket.get_executor(), limit);
   auto result = co_await (talk(socket, expect) || timer.async_wait(kAsResult));
-  ProbeAnswer answer{Outcome::silence, "no answer within " + std::to_string(limit.count()) + " ms", {}};
+  ProbeAnswer answer{
+      Outcome::silence, "no answer within " + std::to_string(limit.count()) + " ms", {}};
   if (result.index() == 0) answer = std::get<0>(std::move(result));
   answer.elapsed = mono_now() - begin;
   co_return answer;

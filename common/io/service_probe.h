@@ -1,10 +1,11 @@
 #pragma once
-// Connect, send, read under a deadline: what the canary (on the node) and the prober (on the server)
-// have in common.
+// Connect, send, read under a deadline: what the canary (on the node) and the prober (on the
+// server) have in common.
+
+#include <string>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <string>
 
 #include "common/core/expect.h"
 #include "common/core/time.h"
@@ -19,8 +20,8 @@ struct ProbeAnswer {
     broken,    ///< reset while waiting
   };
   Outcome outcome = Outcome::silence;
-  std::string reason;   ///< one line; empty on match
-  Millis elapsed{0};    ///< from the call to the decision
+  std::string reason;  ///< one line; empty on match
+  Millis elapsed{0};   ///< from the call to the decision
 };
 
 /// Sends the request of `expect` on a connected socket and judges what comes back, for at most
