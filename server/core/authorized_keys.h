@@ -1,0 +1,34 @@
+#pragma once
+// The marked block of reversi in an authorized_keys file: text in, text out. Every byte outside the
+// block stays as it was.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/core/error.h"
+#include "server/core/node.h"
+
+namespace reversi::server {
+
+/// Where the forced command finds itself and its state.
+struct AgentCommand {
+  std::string executable;  ///< absolute path of reversi-server
+  std::string state_dir;   ///< absolute path
+};
+
+/// One line a key, without newline:
+/// `restrict,port-forwarding,permitlisten="localhost:P",permitopen="localhost:P",…,command="exec …"
+/// KEY`, with `from="…"` in front where ranges are given. A disabled node has `restrict,command=…`
+/// only.
+/// @errors  config  a path that cannot be quoted safely for both sshd and a shell
+[[nodiscard]] Result<std::vector<std::string>> authorized_lines(const NodeRecord& record,
+                                                                const AgentCommand& command);
+
+/// The text with the lines of one node replaced (an empty list removes them). A missing block is
+/// added at the end and an empty one removed.
+/// @errors  config  a block that begins twice or does not end
+[[nodiscard]] Result<std::string> replace_lines(std::string_view text, const NodeName& node,
+                                                const std::vector<std::string>& lines);
+
+}  // namespace reversi::server

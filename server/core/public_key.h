@@ -1,0 +1,29 @@
+#pragma once
+// One public key as a person pastes it: "TYPE BLOB [COMMENT]". The blob is what counts; a comment
+// is only ever shown.
+
+#include <string>
+#include <string_view>
+
+#include "common/core/error.h"
+
+namespace reversi::server {
+
+struct PublicKey {
+  std::string type;     ///< "ssh-ed25519"
+  std::string blob;     ///< base64, RFC 4253 section 6.6; its own inner type equals `type`
+  std::string comment;  ///< printable, may be empty
+
+  friend bool operator==(const PublicKey&, const PublicKey&) = default;
+};
+
+/// Reads exactly one key; surrounding blank lines are ignored.
+/// @errors  config  a private key, several lines, options in front, an unknown type, broken base64
+[[nodiscard]] Result<PublicKey> parse_public_key(std::string_view text);
+/// "TYPE BLOB COMMENT", no newline.
+[[nodiscard]] std::string format_public_key(const PublicKey& key);
+[[nodiscard]] inline bool is_same_key(const PublicKey& a, const PublicKey& b) {
+  return a.type == b.type && a.blob == b.blob;
+}
+
+}  // namespace reversi::server

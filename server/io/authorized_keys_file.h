@@ -1,0 +1,26 @@
+#pragma once
+// The authorized_keys file on disk: changed under a lock with a limit, by temporary file, fsync and
+// rename; owner, mode and symbolic link kept.
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "common/core/error.h"
+#include "common/core/time.h"
+#include "server/core/policy.h"
+#include "server/io/state_dir.h"
+
+namespace reversi::server {
+
+/// The policy's path, else `~/.ssh/authorized_keys` of the account that we run as ($HOME where that
+/// is the caller's own).
+[[nodiscard]] Result<std::string> authorized_keys_path(const ServerPolicy& policy);
+
+using TextChange = std::function<Result<std::string>(std::string_view)>;
+/// Reads the file (empty if missing), lets `change` make the new text and writes it if it differs.
+/// Creates ~/.ssh (0700) and the file (0600).
+[[nodiscard]] Result<void> change_authorized_keys(const StateDir& state, const std::string& path,
+                                                  Millis lock_limit, const TextChange& change);
+
+}  // namespace reversi::server
