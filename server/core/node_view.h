@@ -41,6 +41,8 @@ struct NodeFiles {
   std::optional<SessionRecord> session;
   std::optional<NodeStatus> status;
   std::optional<WallTime> alive_at;  ///< mtime of `alive`: the last heartbeat
+  /// The agent cannot write its status (a full disk): status.json is as old as this.
+  std::optional<WallTime> unwritten_since;
   bool agent_lives = false;  ///< the process of session.json runs: same boot, pid, start time
   std::string problem;       ///< "node.json: line 1, column 2: …", or empty
 };

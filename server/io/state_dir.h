@@ -21,6 +21,12 @@
 
 namespace reversi::server {
 
+/// What the times of nodes/NAME/alive say. They can be set on a full disk, where nothing can be written.
+struct Alive {
+  WallTime at{};                            ///< mtime: the last heartbeat
+  std::optional<WallTime> unwritten_since;  ///< atime, where it is earlier than the mtime
+};
+
 /// server.json as it is to be used, and what was wrong with it.
 struct LoadedPolicy {
   ServerPolicy policy;
@@ -64,8 +70,7 @@ class StateDir {
   [[nodiscard]] Result<NodeRecord> load_node(const NodeName& node) const;
   [[nodiscard]] Result<SessionRecord> load_session(const NodeName& node) const;
   [[nodiscard]] Result<NodeStatus> load_status(const NodeName& node) const;
-  /// mtime of nodes/NAME/alive.
-  [[nodiscard]] std::optional<WallTime> alive_at(const NodeName& node) const;
+  [[nodiscard]] std::optional<Alive> load_alive(const NodeName& node) const;
   [[nodiscard]] LoadedPolicy load_policy() const;
   /// Everything that view_node() needs; broken files are named in `problem`.
   [[nodiscard]] NodeFiles load_files(const NodeName& node) const;
@@ -76,8 +81,8 @@ class StateDir {
   [[nodiscard]] Result<void> save_status(const NodeName& node, const NodeStatus& status) const;
   /// Keeps keys that we do not know. An empty path removes the key.
   [[nodiscard]] Result<void> save_authorized_keys_path(const std::string& path) const;
-  /// Sets the mtime of `alive` to now; no fsync.
-  [[nodiscard]] Result<void> touch_alive(const NodeName& node) const;
+  /// Sets the times of `alive`, creating it; no fsync.
+  [[nodiscard]] Result<void> touch_alive(const NodeName& node, const Alive& alive) const;
 
  private:
   explicit StateDir(std::string path) : path_(std::move(path)) {}

@@ -1,0 +1,173 @@
+#include "server/core/authorized_keys.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "server/core/grants.h"
+
+namespace reversi::server {
+namespace {
+
+constexpr std::string_view kBegin = "# BEGIN reversi (written by reversi-server; edits are lost)";
+constexpr std::string_view kBeginMark = "# BEGIN reversi";
+constexpr std::string_view kEnd = "# END reversi";
+
+bool is_plain(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("/._+,@:=-").find(c) != std::string_view::npos;
+}
+
+/// A path as one word of the forced command. sshd ends the option at a double quote and takes a
+/// backslash before one away; the account's shell, of whatever kind, does the rest: so what any of
+/// them could read differently is refused, and what is odd but harmless stands in single quotes.
+Result<std::string> quote_path(const std::string& path) {
+  if (!path.starts_with('/')) return fail(Errc::config, "\"" + path + "\" is not an absolute path");
+  const auto is_dangerous = [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F ||
+           std::string_view("\"'`$\\!").find(c) != std::string_view::npos;
+  };
+  if (std::ranges::any_of(path, is_dangerous)) {
+    return fail(Errc::config, "the path " + path +
+                                  " has a quote, backslash, $, ` or ! in it, which "
+                                  "cannot be put into authorized_keys; move it");
+  }
+  return std::ranges::all_of(path, is_plain) ? path : "'" + path + "'";
+}
+
+std::string option(std::string_view name, std::string_view value) {
+  return std::string(name) + "=\"" + std::string(value) + "\"";
+}
+
+Result<std::string> forced_command(const NodeRecord& record, const AgentCommand& command) {
+  const auto executable = quote_path(command.executable);
+  if (!executable) return executable;
+  const auto state_dir = quote_path(command.state_dir);
+  if (!state_dir) return state_dir;
+  // exec: the agent's parent must be the session's sshd and no shell between them.
+  std::string text = "exec " + *executable + " agent --node " + record.node.text();
+  for (const NodeForward& forward : record.forwards) text += " --grant " + format_grant(forward);
+  return text + " --state-dir " + *state_dir;
+}
+
+std::string_view without_end(std::string_view line) {
+  while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+/// Lines with their ends.
+std::vector<std::string_view> split_lines(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    const std::size_t size = end == std::string_view::npos ? text.size() : end + 1;
+    lines.push_back(text.substr(0, size));
+    text.remove_prefix(size);
+  }
+  return lines;
+}
+
+bool is_begin(std::string_view line) {
+  return line.starts_with(kBeginMark);
+}
+bool is_end(std::string_view line) {
+  return without_end(line) == kEnd;
+}
+
+/// The first and one past the last line between the marks.
+struct Block {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+Result<std::optional<Block>> find_block(const std::vector<std::string_view>& lines) {
+  const auto begins = std::ranges::count_if(lines, is_begin);
+  const auto ends = std::ranges::count_if(lines, is_end);
+  if (begins == 0 && ends == 0) return std::nullopt;
+  const auto begin = std::ranges::find_if(lines, is_begin) - lines.begin();
+  const auto end = std::ranges::find_if(lines, is_end) - lines.begin();
+  if (begins == 1 && ends == 1 && begin < end) {
+    return Block{static_cast<std::size_t>(begin) + 1, static_cast<std::size_t>(end)};
+  }
+  return fail(Errc::config, "the block between \"" + std::string(kBeginMark) + "\" and \"" +
+                                std::string(kEnd) +
+                                "\" is damaged; there must be each once, in "
+                                "this order");
+}
+
+/// Whose a line of the block is. The command stands before the key and its comment, and no option
+/// before it can hold a space, so the first match is ours.
+bool belongs_to(std::string_view line, const NodeName& node, const std::string& state_dir) {
+  const std::string mark = " agent --node " + node.text() + " ";
+  const std::size_t at = line.find(mark);
+  if (at == std::string_view::npos) return false;
+  constexpr std::string_view kOption = " --state-dir ";
+  const std::size_t option_at = line.find(kOption, at);
+  if (option_at == std::string_view::npos) return false;
+  std::string_view value = line.substr(option_at + kOption.size());
+  value = value.substr(0, value.find('"'));
+  return value == state_dir || value == "'" + state_dir + "'";
+}
+
+std::string join(const std::vector<std::string_view>& lines, std::size_t from, std::size_t to) {
+  std::string text;
+  for (std::size_t i = from; i < to; ++i) text += lines[i];
+  return text;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> authorized_lines(const NodeRecord& record,
+                                                  const AgentCommand& command) {
+  const auto forced = forced_command(record, command);
+  if (!forced) return fail(forced.error());
+  std::string options;
+  if (!record.from.empty()) {
+    std::string ranges;
+    for (const std::string& range : record.from) ranges += (ranges.empty() ? "" : ",") + range;
+    options = option("from", ranges) + ',';
+  }
+  options += "restrict";
+  if (record.enabled && !record.forwards.empty()) {
+    options += ",port-forwarding";
+    for (const NodeForward& forward : record.forwards) {
+      const std::string listen = format_listen(forward.port);
+      options += ',' + option("permitlisten", listen) + ',' + option("permitopen", listen);
+    }
+  }
+  options += ',' + option("command", *forced);
+  std::vector<std::string> lines;
+  for (const PublicKey& key : record.keys) lines.push_back(options + ' ' + format_public_key(key));
+  return lines;
+}
+
+Result<std::string> replace_lines(std::string_view text, const NodeName& node,
+                                  const std::string& state_dir,
+                                  const std::vector<std::string>& lines) {
+  const auto present = split_lines(text);
+  const auto block = find_block(present);
+  if (!block) return fail(block.error());
+  const Block at = block->value_or(Block{present.size(), present.size()});
+  std::string inside;
+  bool placed = false;
+  const auto place = [&] {
+    for (const std::string& line : lines) inside += line + '\n';
+    placed = true;
+  };
+  for (std::size_t i = at.begin; i < at.end; ++i) {
+    if (!belongs_to(present[i], node, state_dir)) {
+      inside += present[i];
+    } else if (!placed) {
+      place();
+    }
+  }
+  if (!placed) place();
+  const std::size_t before_end = block->has_value() ? at.begin - 1 : at.begin;
+  const std::size_t after_begin = block->has_value() ? at.end + 1 : at.end;
+  std::string before = join(present, 0, before_end);
+  const std::string after = join(present, after_begin, present.size());
+  if (inside.empty()) return before + after;
+  if (!before.empty() && !before.ends_with('\n')) before += '\n';
+  return before + std::string(kBegin) + '\n' + inside + std::string(kEnd) + '\n' + after;
+}
+
+}  // namespace reversi::server
