@@ -40,6 +40,22 @@ void sync_directory(const std::string& path) {
   if (dir) ::fsync(dir.get());
 }
 
+/// @param fd  Just opened; invalid if that failed, with the reason in errno.
+Result<UniqueFd> lock_descriptor(UniqueFd fd, const std::string& path, Millis limit) {
+  if (!fd) return fail(errno_error(errno, path));
+  const MonoTime deadline = mono_now() + limit;
+  // flock() has no limit of its own, and an alarm would belong to the whole process: so we ask.
+  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return fail(errno_error(errno, path));
+    if (mono_now() >= deadline) {
+      return fail(Errc::timeout, path + ": still locked by another process after " +
+                                     std::to_string(limit.count()) + " ms");
+    }
+    ::poll(nullptr, 0, 10);
+  }
+  return fd;
+}
+
 }  // namespace
 
 Result<std::string> read_file(const std::string& path, std::size_t most_bytes) {
@@ -99,18 +115,12 @@ Result<void> make_directories(const std::string& path, mode_t mode) {
 
 Result<UniqueFd> lock_file(const std::string& path, Millis limit) {
   UniqueFd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600)};
-  if (!fd) return fail(errno_error(errno, path));
-  const MonoTime deadline = mono_now() + limit;
-  // flock() has no limit of its own, and an alarm would belong to the whole process: so we ask.
-  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return fail(errno_error(errno, path));
-    if (mono_now() >= deadline) {
-      return fail(Errc::timeout, path + ": still locked by another process after " +
-                                     std::to_string(limit.count()) + " ms");
-    }
-    ::poll(nullptr, 0, 10);
-  }
-  return fd;
+  return lock_descriptor(std::move(fd), path, limit);
+}
+
+Result<UniqueFd> lock_directory(const std::string& path, Millis limit) {
+  UniqueFd fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  return lock_descriptor(std::move(fd), path, limit);
 }
 
 std::string random_hex(std::size_t bytes) {

@@ -42,6 +42,9 @@ enum class Sync {
 /// @errors  timeout  still held by another after `limit`
 [[nodiscard]] Result<UniqueFd> lock_file(const std::string& path, Millis limit);
 
+/// The same lock on a directory that exists; nothing is created in it.
+[[nodiscard]] Result<UniqueFd> lock_directory(const std::string& path, Millis limit);
+
 /// `bytes` random bytes from the kernel, in lower-case hex.
 [[nodiscard]] std::string random_hex(std::size_t bytes);
 
