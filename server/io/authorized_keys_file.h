@@ -9,7 +9,6 @@
 #include "common/core/error.h"
 #include "common/core/time.h"
 #include "server/core/policy.h"
-#include "server/io/state_dir.h"
 
 namespace reversi::server {
 
@@ -19,8 +18,9 @@ namespace reversi::server {
 
 using TextChange = std::function<Result<std::string>(std::string_view)>;
 /// Reads the file (empty if missing), lets `change` make the new text and writes it if it differs.
+/// The lock is on the directory, so that two state directories can share one file.
 /// Creates ~/.ssh (0700) and the file (0600).
-[[nodiscard]] Result<void> change_authorized_keys(const StateDir& state, const std::string& path,
-                                                  Millis lock_limit, const TextChange& change);
+[[nodiscard]] Result<void> change_authorized_keys(const std::string& path, Millis lock_limit,
+                                                  const TextChange& change);
 
 }  // namespace reversi::server

@@ -21,7 +21,8 @@
 
 namespace reversi::server {
 
-/// What the times of nodes/NAME/alive say. They can be set on a full disk, where nothing can be written.
+/// What the times of nodes/NAME/alive say. They can be set on a full disk, where nothing can be
+/// written.
 struct Alive {
   WallTime at{};                            ///< mtime: the last heartbeat
   std::optional<WallTime> unwritten_since;  ///< atime, where it is earlier than the mtime

@@ -1,0 +1,117 @@
+#include "server/io/agent_mailbox.h"
+
+#include <poll.h>
+#include <signal.h>
+
+#include <nlohmann/json.hpp>
+
+#include "common/core/json_fields.h"
+#include "common/core/protocol.h"
+#include "common/core/word_table.h"
+#include "common/io/clock.h"
+#include "server/io/process.h"
+
+namespace reversi::server {
+namespace {
+
+constexpr WordTable<RequestKind, 5> kKinds{{{
+    {RequestKind::probe, "probe"},
+    {RequestKind::evict, "evict"},
+    {RequestKind::challenge, "challenge"},
+    {RequestKind::disable, "disable"},
+    {RequestKind::reload, "reload"},
+}}};
+
+constexpr std::size_t kMostBytes = 256 * 1024;
+constexpr Millis kLookInterval{10};
+
+/// The object in a request or answer file, if it carries this id.
+std::optional<Json> read_answer(const std::string& path, const std::string& id) {
+  const auto text = read_file(path, kMostBytes);
+  if (!text) return std::nullopt;
+  auto doc = parse_json(*text);
+  std::string found;
+  if (!doc || !Fields(*doc).need("id", found, kMaxNameBytes).is_good()) return std::nullopt;
+  if (found != id) return std::nullopt;
+  return *std::move(doc);
+}
+
+Result<Json> judge_answer(Json answer) {
+  bool ok = false;
+  std::string error = "no reason given";
+  Fields fields(answer);
+  fields.need("ok", ok).may("error", error, kMaxReasonBytes);
+  if (!fields.is_good()) return fail(fields.done().error());
+  if (!ok) return fail(Errc::refused, error);
+  return answer;
+}
+
+}  // namespace
+
+std::string_view request_kind_name(RequestKind kind) {
+  return kKinds.name(kind);
+}
+std::optional<RequestKind> parse_request_kind(std::string_view name) {
+  return kKinds.parse(name);
+}
+
+Result<Json> ask_agent(const StateDir& state, const NodeName& node, const ProcessId& agent,
+                       RequestKind kind, const Json& details, Millis limit) {
+  const MonoTime deadline = mono_now() + limit;
+  const auto turn = lock_file(state.node_file(node, "request.lock"), limit);
+  if (!turn) return fail(turn.error());
+  const auto pidfd = open_process(agent);
+  if (!pidfd) return fail(Error(pidfd.error()).in("agent of node " + node.text()));
+  const std::string id = random_hex(8);
+  Json request = details.is_object() ? details : Json::object();
+  request["id"] = id;
+  request["request"] = request_kind_name(kind);
+  const std::string file = state.node_file(node, "request");
+  if (auto ok = write_file(file, json_text(request), 0600, Sync::none); !ok)
+    return fail(ok.error());
+  if (auto ok = signal_process(*pidfd, SIGUSR1); !ok) return fail(ok.error());
+  for (;;) {
+    if (auto answer = read_answer(state.node_file(node, "answer"), id)) {
+      return judge_answer(*std::move(answer));
+    }
+    if (mono_now() >= deadline) {
+      return fail(Errc::timeout, "the agent of node " + node.text() + " did not answer within " +
+                                     std::to_string(limit.count()) + " ms");
+    }
+    // The end of the agent ends the wait, once its last answer has been looked for.
+    pollfd ended{pidfd->get(), POLLIN, 0};
+    if (::poll(&ended, 1, static_cast<int>(kLookInterval.count())) <= 0) continue;
+    if (auto answer = read_answer(state.node_file(node, "answer"), id)) {
+      return judge_answer(*std::move(answer));
+    }
+    return fail(Errc::not_found, "the agent of node " + node.text() + " ended");
+  }
+}
+
+std::optional<Request> read_request(const StateDir& state, const NodeName& node,
+                                    const std::string& last_id) {
+  const auto text = read_file(state.node_file(node, "request"), kMostBytes);
+  if (!text) return std::nullopt;
+  const auto doc = parse_json(*text);
+  if (!doc) return std::nullopt;
+  Request request;
+  std::string kind;
+  Fields fields(*doc);
+  fields.need("id", request.id, kMaxNameBytes).need("request", kind, kMaxNameBytes);
+  const auto known = parse_request_kind(kind);
+  if (!fields.is_good() || !known || request.id == last_id) return std::nullopt;
+  request.kind = *known;
+  request.text = *text;
+  return request;
+}
+
+Result<void> write_answer(const StateDir& state, const NodeName& node, const Request& request,
+                          const std::string& error, const Json& details) {
+  Json answer = details.is_object() ? details : Json::object();
+  answer["id"] = request.id;
+  answer["ok"] = error.empty();
+  if (!error.empty()) answer["error"] = printable(error, kMaxReasonBytes);
+  return write_file(state.node_file(node, "answer"), json_text(answer), 0600, Sync::none);
+}
+
+}  // namespace reversi::server

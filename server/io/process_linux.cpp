@@ -1,0 +1,130 @@
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <fstream>
+
+#include "common/io/clock.h"
+#include "common/io/system_error.h"
+#include "server/io/process.h"
+
+namespace reversi::server {
+namespace {
+
+constexpr Millis kTermGrace{300};
+
+/// The first `most` bytes of a file in /proc, which has no size.
+std::string read_proc(const std::string& path, std::size_t most = 4096) {
+  std::ifstream file(path);
+  std::string text(most, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(most));
+  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+  return text;
+}
+
+/// Field `index` (1 = state) of what follows "(comm)" in /proc/PID/stat; comm may hold anything.
+std::string_view stat_field(std::string_view stat, int index) {
+  const std::size_t close = stat.rfind(')');
+  if (close == std::string_view::npos) return {};
+  std::string_view rest = stat.substr(close + 1);
+  for (int i = 0; i < index; ++i) {
+    const std::size_t start = rest.find_first_not_of(' ');
+    if (start == std::string_view::npos) return {};
+    rest.remove_prefix(start);
+    if (i + 1 < index) rest.remove_prefix(std::min(rest.find(' '), rest.size()));
+  }
+  return rest.substr(0, rest.find(' '));
+}
+
+/// True once the process has ended; false when the deadline came first.
+bool wait_for_end(const UniqueFd& pidfd, const ProcessId& process, MonoTime deadline) {
+  for (;;) {
+    if (!is_running(process)) return true;  // a zombie, too
+    const Millis left = deadline - mono_now();
+    if (left <= Millis{0}) return false;
+    pollfd waiting{pidfd.get(), POLLIN, 0};
+    ::poll(&waiting, 1, static_cast<int>(std::min(left, Millis{50}).count()));
+  }
+}
+
+}  // namespace
+
+std::string own_boot_id() {
+  std::string id = read_proc("/proc/sys/kernel/random/boot_id", 64);
+  while (!id.empty() && id.back() <= ' ') id.pop_back();
+  return id;
+}
+
+Result<std::string> own_executable() {
+  std::array<char, 4096> path{};
+  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
+  if (size > 0 && static_cast<std::size_t>(size) < path.size()) {
+    return std::string(path.data(), static_cast<std::size_t>(size));
+  }
+  return fail(errno_error(errno, "/proc/self/exe"));
+}
+
+ProcessId own_process() {
+  return process_of_pid(::getpid()).value_or(ProcessId{::getpid(), 0});
+}
+
+std::optional<ProcessId> process_of_pid(std::int64_t pid) {
+  constexpr int kState = 1;
+  constexpr int kStartTime = 20;  // field 22 of proc(5), counted from the state
+  if (pid <= 0) return std::nullopt;
+  const std::string stat = read_proc("/proc/" + std::to_string(pid) + "/stat");
+  const std::string_view state = stat_field(stat, kState);
+  if (state.empty() || state == "Z" || state == "X") return std::nullopt;
+  const std::string_view ticks = stat_field(stat, kStartTime);
+  ProcessId process{pid, 0};
+  const auto [end, error] =
+      std::from_chars(ticks.data(), ticks.data() + ticks.size(), process.start_time);
+  if (error != std::errc{} || end != ticks.data() + ticks.size()) return std::nullopt;
+  return process;
+}
+
+bool is_running(const ProcessId& process) {
+  return process_of_pid(process.pid) == process;
+}
+
+Result<UniqueFd> open_process(const ProcessId& process) {
+  const auto gone = [&] {
+    return fail(Errc::not_found, "process " + std::to_string(process.pid) + " is gone");
+  };
+  if (process.pid <= 0) return gone();
+  // glibc 2.36 has a wrapper, older ones do not. The descriptor comes first, then the comparison:
+  // so what was compared cannot be replaced by another process afterwards.
+  UniqueFd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0))};
+  if (!pidfd && errno == ESRCH) return gone();
+  if (!pidfd) return fail(errno_error(errno, "process " + std::to_string(process.pid)));
+  if (!is_running(process)) return gone();
+  return pidfd;
+}
+
+Result<void> signal_process(const UniqueFd& pidfd, int signal) {
+  if (::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) == 0) return {};
+  if (errno == ESRCH) return fail(Errc::not_found, "the process is gone");
+  return fail(errno_error(errno, "signal " + std::to_string(signal)));
+}
+
+Result<void> end_process(const ProcessId& process, Millis limit) {
+  const MonoTime deadline = mono_now() + limit;
+  const auto pidfd = open_process(process);
+  if (!pidfd && pidfd.error().code() == Errc::not_found) return {};
+  if (!pidfd) return fail(pidfd.error());
+  for (const int signal : {SIGTERM, SIGKILL}) {
+    const auto sent = signal_process(*pidfd, signal);
+    if (!sent && sent.error().code() == Errc::not_found) return {};
+    if (!sent) return fail(Error(sent.error()).in("process " + std::to_string(process.pid)));
+    const MonoTime grace = signal == SIGTERM ? mono_now() + kTermGrace : deadline;
+    if (wait_for_end(*pidfd, process, std::min(grace, deadline))) return {};
+  }
+  return fail(Errc::timeout, "process " + std::to_string(process.pid) + " is still there " +
+                                 std::to_string(limit.count()) + " ms after SIGTERM");
+}
+
+}  // namespace reversi::server
