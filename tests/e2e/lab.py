@@ -22,11 +22,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import namespaces
 import processes
 import tap
 from node import Node
 from ports import Ports
 from probes import probe
+from relay import Relay
 from services import NonceService
 from sshd import Sshd, make_key
 
@@ -35,19 +37,22 @@ VERB_LIMIT_S = 30
 
 
 class Lab:
-    def __init__(self, scratch, sshd_options=()):
+    def __init__(self, scratch, sshd_options=(), policy=None):
+        """`policy`: what server.json says; without it there is none, and the defaults hold."""
         self.directory = Path(scratch) / f"lab{len(os.listdir(scratch)) + 1}"
         self.home = self.directory / "home"
         self.state_dir = self.directory / "state"
         self.authorized_keys = self.home / ".ssh" / "authorized_keys"
         self.user = getpass.getuser() if os.geteuid() else "root"
         self.ports = Ports()
-        self.nodes = {}
+        self.nodes = []
         self.last_report = ""
         self._closing = []  # in reverse order
         for directory in (self.directory, self.home, self.state_dir, self.authorized_keys.parent):
             directory.mkdir(mode=0o700)
         self.authorized_keys.touch(mode=0o600)
+        if policy:
+            (self.state_dir / "server.json").write_text(json.dumps(policy) + "\n", encoding="utf-8")
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith(("SSH_", "XDG_"))},
             "HOME": str(self.home),
@@ -65,7 +70,7 @@ class Lab:
         self.close()
 
     def close(self):
-        for node in self.nodes.values():
+        for node in self.nodes:
             node.kill()
         while self._closing:
             self._closing.pop()()
@@ -116,13 +121,25 @@ class Lab:
     def add_node(self, name, forwards, **options):
         """Registers a node. `forwards`: name → a service of services.py, or a target as text."""
         node = Node(self, name, forwards, **options)
-        self.nodes[name] = node
+        self.nodes.append(node)
         return node
+
+    def add_node_like(self, node, **options):
+        """The same identity once more: a clone, or the same machine after a power cut. Its directories are its own."""
+        twin = Node(self, node.name, node.forwards, like=node, register=False, **options)
+        self.nodes.append(twin)
+        return twin
 
     def nonce_service(self, name="node-a", **options):
         service = NonceService(name, self.ports.take(), **options)
         self.on_close(service.close)
         return service
+
+    def relay(self, server_port=None, **options):
+        """A thin link to the server, or to another port; give its `port` to a node as `server_port`."""
+        relay = Relay(self.ports.take(), server_port or self.sshd.port, **options)
+        self.on_close(relay.close)
+        return relay
 
     def wait_answer(self, node, limit_s=10, forward=None):
         """Waits until a fresh nonce comes back through the node's exposed port; returns the seconds."""
@@ -164,10 +181,13 @@ class Lab:
             stream.write(f"{key_line_options}{' ' if key_line_options else ''}{public}\n")
         return self.plain_ssh(key, arguments, self.directory / f"foreign-{name}.log")
 
-    def plain_ssh(self, key, arguments, log_path):
+    def plain_ssh(self, key, arguments, log_path, pin=True):
+        """`ssh` with this key; without `pin` only what `arguments` and the system name as known_hosts counts."""
         known_hosts = self.directory / "known_hosts"
         known_hosts.write_text(f"[127.0.0.1]:{self.sshd.port} {self.sshd.host_key}\n", encoding="utf-8")
-        options = [f"UserKnownHostsFile={known_hosts}", "IdentitiesOnly=yes", "BatchMode=yes", "LogLevel=VERBOSE"]
+        options = ["IdentitiesOnly=yes", "BatchMode=yes", "LogLevel=VERBOSE"]
+        if pin:
+            options.append(f"UserKnownHostsFile={known_hosts}")
         command = ["ssh", "-F", "none", "-i", str(key), "-p", str(self.sshd.port), "-l", self.user]
         for option in options:
             command += ["-o", option]
@@ -198,9 +218,9 @@ class Lab:
             if wanted and path.is_file() and path.stat().st_size:
                 lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:]
                 parts.append(f"---- {path.relative_to(self.directory)}\n" + "\n".join(lines))
-        for name, node in self.nodes.items():
-            parts.append(f"---- client status {name}\n{node.status_text()}")
-            parts.append(f"---- server status {name}\n{json.dumps(self.status(name), indent=1)}")
+        for node in self.nodes:
+            parts.append(f"---- client status {node.directory.name}\n{node.status_text()}")
+            parts.append(f"---- server status {node}\n{json.dumps(self.status(node), indent=1)}")
         tree = processes.Process(os.getpid()).descendants()
         parts.append("---- processes\n" + "\n".join(f"{each} < {each.parent_pid}" for each in tree))
         return "\n".join(parts)
@@ -231,11 +251,18 @@ def run_program(command, environment, code=0, text=None, limit_s=VERB_LIMIT_S):
     return done.stdout
 
 
-def main(make_lab=Lab):
+def main(private_mounts=False, **options):
+    """Runs the cases of the calling file, each in a Lab with these options."""
     parser = argparse.ArgumentParser(description="Runs the cases of this file and prints TAP.")
     parser.add_argument("--only", metavar="TEXT", help="only cases whose name contains TEXT")
     only = parser.parse_args().only
-    processes.guard(lambda scratch: tap.run(lambda: make_lab(scratch), only))
+
+    def body(scratch):
+        if private_mounts:
+            namespaces.enter()
+        return tap.run(lambda: Lab(scratch, **options), only)
+
+    processes.guard(body)
 
 
 if __name__ == "__main__":

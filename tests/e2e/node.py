@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,11 +14,13 @@ RUN_LIMIT_S = 15
 
 
 class Node:
-    def __init__(self, lab, name, forwards, register=True, server_port=None, settings=None, admin_forwards=None):
+    def __init__(
+        self, lab, name, forwards, register=True, server_port=None, settings=None, admin_forwards=None, like=None
+    ):
         """`forwards`: name → a service, or a target as text. `settings`: further keys of client.json.
 
         `server_port`: where the client connects to, sshd unless a relay stands between. `admin_forwards`: what `node
-        add` is told instead, as a list of NAME=PORT[:EXPECT].
+        add` is told instead, as a list of NAME=PORT[:EXPECT]. `like`: another node, whose key and ports are taken.
         """
         self.lab = lab
         self.name = name
@@ -28,10 +31,14 @@ class Node:
         self.key_file = self.directory / "id_ed25519"
         self.known_hosts_file = self.directory / "known_hosts"
         self.log = self.directory / "client.log"
-        self.ports = {forward: lab.ports.take() for forward in forwards}
+        self.ports = like.ports if like else {forward: lab.ports.take() for forward in forwards}
         self.server_port = server_port or lab.sshd.port
         self._child = None
-        self.public_key = self.client("keygen", "--out", self.key_file, config=False).strip()
+        if like:
+            shutil.copy2(like.key_file, self.key_file)
+            self.public_key = like.public_key
+        else:
+            self.public_key = self.client("keygen", "--out", self.key_file, config=False).strip()
         self.trust(lab.sshd.host_key)
         self.settings = {
             "node": name,

@@ -61,6 +61,7 @@ class Sshd:
         self._child = None
         self._made_run_directory = False
         self.process = None
+        self._orphans = []  # sessions that outlived the sshd that started them
 
     def start(self):
         if os.geteuid() == 0 and not RUN_DIRECTORY.exists():
@@ -89,11 +90,14 @@ class Sshd:
 
     def sessions(self):
         """Everything below the listening sshd: monitors, session children, forced commands."""
-        return self.process.descendants() if self.process else []
+        self._orphans = [each for each in self._orphans if each.is_alive]
+        roots = [self.process] if self.process else []
+        found = [each for root in [*roots, *self._orphans] for each in root.descendants()]
+        return list(dict.fromkeys([*self._orphans, *found]))
 
     def stop(self, sessions=True):
         """Ends the listening sshd, and with `sessions` (a reboot) all that it started."""
-        below = self.sessions() if sessions else []
+        below = self.sessions()
         if self._child:
             self.process.signal(signal.SIGCONT)
             self._child.terminate()
@@ -104,7 +108,16 @@ class Sshd:
                 self._child.wait(5)
         self._child = None
         self.process = None
-        processes.end(below)
+        if sessions:
+            processes.end(below)
+        self._orphans = below
+
+    def replace_host_key(self, key_file):
+        """As an administrator who set the machine up anew: another key, every session gone."""
+        self.stop()
+        text = self.config.read_text(encoding="utf-8").replace(str(self.host_key_file), str(key_file))
+        self.config.write_text(text, encoding="utf-8")
+        self.start()
 
     def restart(self, sessions=True):
         self.stop(sessions)
