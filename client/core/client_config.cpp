@@ -360,13 +360,10 @@ std::optional<std::string> find_state_dir(std::string_view text, const std::stri
 }
 
 bool needs_new_session(const ClientConfig& before, const ClientConfig& after) {
-  const bool same_canary_listen = (before.canary ? before.canary->listen : Endpoint{}) ==
-                                  (after.canary ? after.canary->listen : Endpoint{});
   return before.node != after.node || before.servers != after.servers ||
          before.identity_file != after.identity_file ||
          before.known_hosts_file != after.known_hosts_file || before.agent != after.agent ||
-         before.user != after.user || listens_of(before) != listens_of(after) ||
-         !same_canary_listen;
+         before.user != after.user || listens_of(before) != listens_of(after);
 }
 
 const ForwardConfig* find_forward(const ClientConfig& config, std::string_view name) {

@@ -1,0 +1,384 @@
+#include "client/core/tunnel.h"
+
+#include <algorithm>
+
+#include "client/core/tunnel_step.h"
+
+namespace reversi::client {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr Millis kConnectLimit{seconds{20}};  // for each of two stages, see worker_messages.h
+constexpr Millis kStartLimit = 2 * kConnectLimit + Millis{seconds{5}};
+constexpr Millis kGreetingLimit{seconds{30}};
+constexpr Millis kTermLimit{seconds{2}};
+constexpr Millis kLeaveLimit{seconds{1}};
+constexpr Millis kKillAgainAfter{seconds{5}};
+constexpr Millis kAliveEvery{seconds{10}};
+constexpr Millis kAliveSlack{500};  // sent with a wake-up that comes this much earlier anyway
+constexpr Millis kUnjudgedLimit{seconds{30}};
+constexpr Millis kOversleptLimit{seconds{3}};
+constexpr int kStoppedSightings = 2;
+
+LossKind loss_kind(Failure failure) {
+  switch (failure) {
+    case Failure::no_answer:
+      return LossKind::no_answer;
+    case Failure::closed:
+      return LossKind::closed;
+    case Failure::host_key:
+      return LossKind::host_key;
+    case Failure::key_refused:
+      return LossKind::key_refused;
+    case Failure::lost:
+    case Failure::setup:
+    case Failure::parent_gone:
+      break;
+  }
+  return LossKind::lost;
+}
+
+std::string in_seconds(Millis wait) {
+  const auto tenths = (std::max(wait, Millis{0}).count() + 50) / 100;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+}
+
+}  // namespace
+
+// ---- the worker's life
+// -----------------------------------------------------------------------------
+
+void TunnelStep::handle(const Event& event) {
+  std::visit([this](const auto& e) { on(e); }, event);
+}
+
+Step TunnelStep::result() && {
+  const Health now_is = health(t_, now_);
+  if (now_is.word != t_.word) {
+    t_.word = now_is.word;
+    t_.word_since = now_;
+    const std::string why = now_is.reason.empty() ? "" : ": " + now_is.reason;
+    log(std::string(node_state_name(now_is.word)) + why);
+  }
+  if (t_.word == NodeState::up && !t_.config_kept) {
+    t_.config_kept = true;
+    actions_.push_back(action::KeepConfig{});
+  }
+  t_.woken_by = wake_at(t_, now_);
+  return {std::move(t_), std::move(actions_)};
+}
+
+bool TunnelStep::has_worker() const {
+  return !std::holds_alternative<state::Waiting>(t_.state);
+}
+
+void TunnelStep::on(const event::Tick&) {
+  // Our own loop stood still (stopped, starved, asleep): what was owed may lie in the pipe unread.
+  const bool overslept = now_ - t_.woken_by >= kOversleptLimit;
+  if (overslept && session() != nullptr) {
+    return on(event::Hint{"this process was not running for " + in_seconds(now_ - t_.woken_by)});
+  }
+  const auto rules = overloaded{
+      [&](const state::Waiting& s) {
+        if (now_ >= s.retry_at) start();
+      },
+      [&](const state::Starting& s) {
+        if (now_ < s.deadline) return;
+        lose({LossKind::lost, "the worker did not connect within " + in_seconds(kStartLimit), {}},
+             End::kill);
+      },
+      [&](const state::Greeting& s) {
+        if (now_ < s.deadline) return;
+        lose({LossKind::lost, "no welcome from the agent within " + in_seconds(kGreetingLimit), {}},
+             End::terminate);
+      },
+      [&](const state::Forwarding&) { session_tick(); },
+      [&](const state::Ready&) { session_tick(); },
+      [&](const state::Stopping& s) {
+        if (now_ < s.deadline) return;
+        actions_.push_back(action::SignalWorker{.kill = true});
+        std::get<state::Stopping>(t_.state).deadline = now_ + kKillAgainAfter;
+      },
+  };
+  std::visit(rules, State{t_.state});
+  const bool speaks = has_worker() && !std::holds_alternative<state::Stopping>(t_.state);
+  if (speaks && now_ >= t_.spoke_at + kAliveEvery - kAliveSlack) send(Alive{});
+}
+
+void TunnelStep::start() {
+  ++t_.starts;
+  t_.stopped_sightings = 0;
+  t_.state = state::Starting{now_ + kStartLimit};
+  const ServerConfig& server = config().servers[t_.server];
+  actions_.push_back(action::SpawnWorker{});
+  send(Start{.server = server.endpoint,
+             .user = server.user,
+             .identity_file = config().identity_file,
+             .known_hosts_files = {config().known_hosts_file},
+             .run_as = config().user,
+             .connect_limit = kConnectLimit,
+             .agent = config().agent});
+}
+
+void TunnelStep::connected(const Connected& peer) {
+  ServerTries& tries = t_.tries[t_.server];
+  tries.last_login = now_;
+  tries.key_refusals = 0;
+  tries.no_answers = 0;
+  log("logged in to " + peer.address + " (host key " + peer.host_key + ")");
+  if (config().agent) {
+    t_.state = state::Greeting{now_ + kGreetingLimit, peer, 0};
+    return tell(hello());
+  }
+  // Nobody grants and nobody sets the pace: the configuration does both.
+  Welcome welcome;
+  for (const ForwardConfig& forward : config().forwards) {
+    if (forward.listen) welcome.grants.push_back({forward.name, format_endpoint(*forward.listen)});
+  }
+  welcome.policy.retry_first = config().backoff.first;
+  welcome.policy.retry_longest = config().backoff.longest;
+  welcome.policy.spread = config().backoff.spread;
+  begin_session(welcome, peer);
+}
+
+void TunnelStep::on(const event::FromWorker& event) {
+  const bool stopping = std::holds_alternative<state::Stopping>(t_.state);
+  if (!has_worker() || stopping) return;
+  t_.stopped_sightings = 0;
+  const auto rules = overloaded{
+      [&](const Connected& peer) {
+        if (std::holds_alternative<state::Starting>(t_.state)) connected(peer);
+      },
+      [&](const Failed& failed) {
+        lose({loss_kind(failed.failure), failed.text, {}}, End::leaves);
+      },
+      [&](const AgentLine& line) {
+        if (auto* greeting = std::get_if<state::Greeting>(&t_.state)) {
+          return greeting_line(*greeting, line.line);
+        }
+        if (session() != nullptr) agent_line(line.line);
+      },
+      [&](const ForwardReply& reply) { forward_reply(reply); },
+      [&](const CanaryReply& reply) {
+        t_.canary.listens = reply.listens;
+        if (!reply.listens) t_.canary.reason = reply.error;
+        if (!reply.listens) warn("canary: " + reply.error);
+        if (std::holds_alternative<state::Ready>(t_.state)) run_canary();
+      },
+      [&](const ProbeSeen& seen) {
+        if (session() != nullptr) tell(PathSeen{seen.probe, seen.target});
+      },
+      [&](const Sampled& sample) { sampled(sample); },
+  };
+  std::visit(rules, event.message);
+}
+
+void TunnelStep::on(const event::WorkerBroken& event) {
+  const bool stopping = std::holds_alternative<state::Stopping>(t_.state);
+  if (has_worker() && !stopping) lose({LossKind::lost, "worker: " + event.what, {}}, End::kill);
+}
+
+void TunnelStep::on(const event::WorkerExited& event) {
+  if (std::holds_alternative<state::Stopping>(t_.state)) return worker_gone();
+  if (has_worker()) lose({LossKind::lost, "the worker ended: " + event.how, {}}, End::gone);
+}
+
+void TunnelStep::on(const event::WorkerSeen& event) {
+  t_.stopped_sightings = event.stopped ? t_.stopped_sightings + 1 : 0;
+  const bool stopping = std::holds_alternative<state::Stopping>(t_.state);
+  if (!has_worker() || stopping || t_.stopped_sightings < kStoppedSightings) return;
+  lose({LossKind::lost, "the worker is stopped (process state T)", {}}, End::kill);
+}
+
+void TunnelStep::on(const event::RestartRequest&) {
+  for (ServerTries& tries : t_.tries) tries.retry_at = std::min(tries.retry_at, now_);
+  if (auto* waiting = std::get_if<state::Waiting>(&t_.state)) {
+    waiting->retry_at = now_;
+    return on(event::Tick{});
+  }
+  if (auto* stopping = std::get_if<state::Stopping>(&t_.state)) {
+    stopping->retry_at = now_;
+    return;
+  }
+  lose({LossKind::wanted, "a restart was asked for", {}}, End::terminate);
+}
+
+void TunnelStep::on(const event::StopRequest&) {
+  if (!has_worker()) return actions_.push_back(action::Quit{});
+  if (auto* stopping = std::get_if<state::Stopping>(&t_.state)) {
+    stopping->quit = true;
+    return;
+  }
+  tell(Bye{"the supervisor stops"});
+  lose({LossKind::wanted, "stopping", {}}, End::terminate);
+  std::get<state::Stopping>(t_.state).quit = true;
+}
+
+void TunnelStep::on(const event::Reload& event) {
+  const bool fresh = needs_new_session(config(), event.setup->config);
+  t_.config_kept = false;
+  if (fresh) {
+    const bool running = has_worker() && !std::holds_alternative<state::Stopping>(t_.state);
+    if (running) lose({LossKind::wanted, "the configuration changed", {}}, End::terminate);
+    use(event.setup);
+    if (auto* stopping = std::get_if<state::Stopping>(&t_.state)) stopping->retry_at = now_;
+    if (auto* waiting = std::get_if<state::Waiting>(&t_.state)) waiting->retry_at = now_;
+    return on(event::Tick{});
+  }
+  const auto before = std::exchange(t_.setup, event.setup);
+  for (const ForwardConfig& forward : config().forwards) {
+    const ForwardConfig* old = find_forward(before->config, forward.name);
+    const bool changed = old != nullptr && old->target != forward.target;
+    if (changed && session() != nullptr) send(Retarget{forward.name, forward.target});
+  }
+  if (Session* s = session()) s->check_at = now_;
+}
+
+/// Takes a configuration of which nothing is known yet.
+void TunnelStep::use(std::shared_ptr<const TunnelSetup> setup) {
+  t_.setup = std::move(setup);
+  t_.server = 0;
+  t_.tries.assign(config().servers.size(), {});
+  t_.forwards.clear();
+  for (const ForwardConfig& forward : config().forwards) {
+    t_.forwards.push_back({.name = forward.name, .since = now_});
+  }
+}
+
+void TunnelStep::lose(const Loss& loss, End end) {
+  Reached reached;
+  if (const auto* ready = std::get_if<state::Ready>(&t_.state)) {
+    reached = {true, now_ - ready->since >= t_.policy.stable_after, ready->session.draining};
+  }
+  ServerTries& tries = t_.tries[t_.server];
+  tries = after_loss(tries, loss, reached, {t_.policy, config().node, t_.starts, t_.began}, now_);
+  // A server that served us is tried first again; one that did not lets the next one try.
+  const auto next = choose_server(t_.tries, reached.ready ? 0 : t_.server + 1, now_);
+  t_.reason = format_endpoint(config().servers[t_.server].endpoint) + ": " + loss.text;
+  const std::string retry = "; next try in " + in_seconds(next.at - now_);
+  loss.kind == LossKind::wanted ? log(loss.text) : warn(t_.reason + retry);
+  t_.server = next.server;
+  t_.canary = {};
+  for (ForwardTrack& forward : t_.forwards) forward = {.name = forward.name, .since = now_};
+  if (end == End::gone) {
+    t_.state = state::Waiting{next.at};
+    return on(event::Tick{});
+  }
+  if (end != End::leaves) actions_.push_back(action::SignalWorker{.kill = end == End::kill});
+  const Millis limit = end == End::terminate ? kTermLimit
+                       : end == End::leaves  ? kLeaveLimit
+                                             : kKillAgainAfter;
+  t_.state = state::Stopping{now_ + limit, next.at, false};
+}
+
+void TunnelStep::worker_gone() {
+  const auto stopping = std::get<state::Stopping>(t_.state);
+  t_.state = state::Waiting{stopping.retry_at};
+  if (stopping.quit) return actions_.push_back(action::Quit{});
+  on(event::Tick{});
+}
+
+void TunnelStep::send(WorkerCommand command) {
+  t_.spoke_at = now_;
+  actions_.push_back(action::SendWorker{std::move(command)});
+}
+
+// ---- the tunnel as others see it
+// -------------------------------------------------------------------
+
+Tunnel new_tunnel(std::shared_ptr<const TunnelSetup> setup, const SessionPolicy& policy,
+                  MonoTime now) {
+  Tunnel tunnel;
+  tunnel.policy = policy;
+  tunnel.began = now;
+  tunnel.word_since = now;
+  tunnel.woken_by = now;
+  tunnel.reason = "starting";
+  tunnel.state = state::Waiting{now};
+  tunnel.tries.assign(setup->config.servers.size(), {});
+  for (const ForwardConfig& forward : setup->config.forwards) {
+    tunnel.forwards.push_back({.name = forward.name, .since = now});
+  }
+  tunnel.setup = std::move(setup);
+  return tunnel;
+}
+
+Step step(const Tunnel& tunnel, const Event& event, MonoTime now) {
+  TunnelStep step(tunnel, now);
+  step.handle(event);
+  return std::move(step).result();
+}
+
+const Session* session_of(const Tunnel& tunnel) {
+  if (const auto* forwarding = std::get_if<state::Forwarding>(&tunnel.state)) {
+    return &forwarding->session;
+  }
+  const auto* ready = std::get_if<state::Ready>(&tunnel.state);
+  return ready == nullptr ? nullptr : &ready->session;
+}
+
+MonoTime wake_at(const Tunnel& tunnel, MonoTime now) {
+  const auto rules = overloaded{
+      [](const state::Waiting& s) { return s.retry_at; },
+      [](const state::Ready& s) {
+        const MonoTime judged_by = s.since + kUnjudgedLimit;
+        return std::min(s.session.check_at, judged_by);
+      },
+      [](const auto& s) { return s.deadline; },
+  };
+  MonoTime at = std::visit(rules, tunnel.state);
+  if (const auto* ready = std::get_if<state::Ready>(&tunnel.state)) {
+    // Once past, the limit for a first verdict wakes nobody.
+    if (now >= ready->since + kUnjudgedLimit) at = ready->session.check_at;
+  }
+  const Session* session = session_of(tunnel);
+  if (session != nullptr && tunnel.setup->config.agent) {
+    at = std::min(at, session->liveness.next_deadline(now));
+    if (session->liveness.is_reply_owed()) at = std::min(at, session->sample_at);
+  }
+  const bool speaks = !std::holds_alternative<state::Waiting>(tunnel.state) &&
+                      !std::holds_alternative<state::Stopping>(tunnel.state);
+  return speaks ? std::min(at, tunnel.spoke_at + kAliveEvery) : at;
+}
+
+Health health(const Tunnel& tunnel, MonoTime now) {
+  const auto* ready = std::get_if<state::Ready>(&tunnel.state);
+  if (ready == nullptr) {
+    const bool begins = session_of(tunnel) != nullptr && tunnel.reason.empty();
+    return {NodeState::down, begins ? "asking for the forwards" : tunnel.reason};
+  }
+  const bool judged_by_now = now >= ready->since + kUnjudgedLimit;
+  const CanaryTrack& canary = tunnel.canary;
+  const bool wants_canary = tunnel.setup->config.canary.has_value();
+  std::string unjudged;
+  for (const ForwardTrack& forward : tunnel.forwards) {
+    if (is_good(forward.verdict)) continue;
+    if (forward.verdict == Verdict::unknown && forward.listens) {
+      // Without an agent only the canary's forward is ever judged.
+      const auto& config = tunnel.setup->config;
+      const bool judged = config.agent || (wants_canary && config.canary->forward == forward.name);
+      if (judged) unjudged = forward.name + ": not yet judged";
+      continue;
+    }
+    const std::string what(forward.verdict == Verdict::unknown ? "not listening"
+                                                               : verdict_name(forward.verdict));
+    return {NodeState::degraded,
+            forward.name + ": " + what + (forward.reason.empty() ? "" : ": " + forward.reason)};
+  }
+  if (wants_canary && canary.ok == false) return {NodeState::degraded, "canary: " + canary.reason};
+  if (wants_canary && canary.opened && !canary.listens && !canary.reason.empty()) {
+    return {NodeState::degraded, "canary: " + canary.reason};
+  }
+  if (unjudged.empty() && wants_canary && !canary.ok) unjudged = "canary: not yet back";
+  if (unjudged.empty()) return {NodeState::up, {}};
+  return {judged_by_now ? NodeState::degraded : NodeState::unknown, unjudged};
+}
+
+std::string_view state_name(const State& state) {
+  constexpr std::array<std::string_view, 6> kNames{"waiting",    "starting", "greeting",
+                                                   "forwarding", "ready",    "stopping"};
+  return kNames[state.index()];
+}
+
+}  // namespace reversi::client

@@ -1,0 +1,82 @@
+#pragma once
+// One step of the tunnel in the making: the tunnel as it changes and the actions so far. tunnel.cpp
+// has the life of the worker, tunnel_session.cpp the life of a session.
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "client/core/tunnel.h"
+
+namespace reversi::client {
+
+template <class... Rules>
+struct overloaded : Rules... {
+  using Rules::operator()...;
+};
+template <class... Rules>
+overloaded(Rules...) -> overloaded<Rules...>;
+
+class TunnelStep {
+ public:
+  TunnelStep(const Tunnel& tunnel, MonoTime now) : t_(tunnel), now_(now) {}
+
+  void handle(const Event& event);
+  [[nodiscard]] Step result() &&;
+
+ private:
+  /// What is still to be done to a worker whose session is lost.
+  enum class End { terminate, kill, leaves, gone };
+
+  // ---- tunnel.cpp: the worker's life
+  void on(const event::Tick&);
+  void on(const event::FromWorker& event);
+  void on(const event::WorkerBroken& event);
+  void on(const event::WorkerExited& event);
+  void on(const event::WorkerSeen& event);
+  void on(const event::CanaryDone& event);
+  void on(const event::Hint& event);
+  void on(const event::RestartRequest&);
+  void on(const event::StopRequest&);
+  void on(const event::Reload& event);
+  void start();
+  void lose(const Loss& loss, End end);
+  void worker_gone();
+  void connected(const Connected& peer);
+  void use(std::shared_ptr<const TunnelSetup> setup);
+  [[nodiscard]] bool has_worker() const;
+
+  // ---- tunnel_session.cpp: the session's life
+  void begin_session(const Welcome& welcome, const Connected& peer);
+  void greeting_line(state::Greeting& greeting, const std::string& line);
+  void agent_line(const std::string& line);
+  void from_agent(const AgentMessage& message);
+  void forward_reply(const ForwardReply& reply);
+  void sampled(const Sampled& sample);
+  void session_tick();
+  void become_ready_if_answered();
+  void ask(ForwardTrack& track);
+  void open_canary_if_due();
+  void run_canary();
+  void judge_agent_free(bool moved);
+  void take_verdict(const VerdictReport& report);
+  void note_goodness();
+  [[nodiscard]] Session* session();
+  [[nodiscard]] ForwardTrack* track(std::string_view name);
+  [[nodiscard]] Hello hello() const;
+
+  // ---- what is done
+  void send(WorkerCommand command);
+  void tell(ClientMessage message);
+  void log(std::string text) { actions_.push_back(action::Log{false, std::move(text)}); }
+  void warn(std::string text) { actions_.push_back(action::Log{true, std::move(text)}); }
+
+  [[nodiscard]] const ClientConfig& config() const { return t_.setup->config; }
+
+  Tunnel t_;
+  MonoTime now_;
+  std::vector<Action> actions_;
+};
+
+}  // namespace reversi::client
