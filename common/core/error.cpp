@@ -1,7 +1,6 @@
 #include "common/core/error.h"
 
 #include <cstddef>
-#include <ranges>
 
 namespace reversi {
 namespace {
@@ -26,7 +25,7 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
 
 std::string Error::line() const {
   std::string text;
-  for (const std::string& step : std::views::reverse(doing_)) text += step + ": ";
+  for (auto step = doing_.rbegin(); step != doing_.rend(); ++step) text += *step + ": ";
   text += what_;
   return printable(text, 1000);
 }
