@@ -1,0 +1,46 @@
+# shellcheck shell=bash
+# Builds in a directory of the clone, under that directory's lock. The caller has sourced common.sh and stands in the root.
+
+BUILD_LOCK_LIMIT_S=1800
+
+# lock_build DIRECTORY: creates the directory and holds its lock on descriptor 9 until unlock_build or the script's end.
+# Inside the sandbox the lock came with the sandbox.
+lock_build() {
+  [ -z "${REVERSI_BUILD_LOCKED:-}" ] || return 0
+  if ! mkdir -p "$1" 2>/dev/null || ! { : >>"$1/.lock"; } 2>/dev/null; then
+    fail "cannot write in $1: remove it, or start as its owner, $(stat -c %U "$1" 2>/dev/null || echo unknown)"
+  fi
+  exec 9>>"$1/.lock"
+  lock_fd_9 "$BUILD_LOCK_LIMIT_S" "another run in $1"
+}
+
+# For a script that goes on without building. Unlocks the open file, so also the sandbox's hold on it.
+unlock_build() {
+  ! command -v flock >/dev/null || flock -u 9
+  exec 9>&-
+}
+
+# build_in DIRECTORY [MESON OPTION]...: configures when needed, and builds. Quiet unless something is wrong.
+build_in() {
+  local dir=$1 log=$1/.setup.log stamp
+  shift
+  # A directory that was set up otherwise than asked for starts over; one that a person set up keeps their options.
+  stamp="meson $(meson --version); ${CXX:-c++}: $(${CXX:-c++} --version | head -n 1); $*"
+  if [ -f "$dir/build.ninja" ] && [ ! -f "$dir/.stamp" ]; then
+    meson setup --reconfigure "$@" "$dir" >"$log" 2>&1 9>&- || fail_with_log "$log" "meson cannot configure $dir"
+  elif [ ! -f "$dir/build.ninja" ] || [ "$stamp" != "$(cat "$dir/.stamp")" ]; then
+    find "$dir" -mindepth 1 -maxdepth 1 ! -name .lock -exec rm -rf {} +
+    meson setup "$@" "$dir" >"$log" 2>&1 9>&- || fail_with_log "$log" "meson cannot configure $dir"
+  fi
+  printf '%s\n' "$stamp" >"$dir/.stamp"
+  if [ -t 1 ]; then
+    ninja -C "$dir" 9>&-
+  else
+    ninja -C "$dir" --quiet 9>&-
+  fi
+}
+
+fail_with_log() {
+  tail -n 30 "$1" >&2
+  fail "$2: see the end of its log above"
+}
