@@ -25,10 +25,12 @@ struct AgentCommand {
 [[nodiscard]] Result<std::vector<std::string>> authorized_lines(const NodeRecord& record,
                                                                 const AgentCommand& command);
 
-/// The text with the lines of one node replaced (an empty list removes them). A missing block is
-/// added at the end and an empty one removed.
+/// The text with the lines of one node of this state directory replaced (an empty list removes
+/// them). A missing block is added at the end and an empty one removed; lines of another state
+/// directory stay.
 /// @errors  config  a block that begins twice or does not end
 [[nodiscard]] Result<std::string> replace_lines(std::string_view text, const NodeName& node,
+                                                const std::string& state_dir,
                                                 const std::vector<std::string>& lines);
 
 }  // namespace reversi::server

@@ -5,6 +5,7 @@
 #include "common/core/json_fields.h"
 #include "common/core/protocol.h"
 #include "common/core/word_table.h"
+#include "server/core/status_text.h"
 
 namespace reversi::server {
 namespace {
@@ -39,28 +40,13 @@ void read(Fields& fields, std::string_view key, std::optional<Millis>& out) {
   if (duration >= Millis{0}) out = duration;
 }
 
-/// "4.1 s", "3 min 20 s", "2 h 5 min", "3 d 4 h": two figures are enough for a person.
-std::string format_duration(Millis duration) {
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
-  if (seconds < 60) {
-    const auto tenths = duration.count() / 100;
-    return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + " s";
-  }
-  const auto two = [](std::int64_t large, const char* a, std::int64_t small, const char* b) {
-    return std::to_string(large) + a + std::to_string(small) + b;
-  };
-  if (seconds < 3600) return two(seconds / 60, " min ", seconds % 60, " s");
-  if (seconds < 86400) return two(seconds / 3600, " h ", seconds % 3600 / 60, " min");
-  return two(seconds / 86400, " d ", seconds % 86400 / 3600, " h");
-}
-
 }  // namespace
 
 std::string_view event_kind_name(EventKind kind) {
   return kKinds.name(kind);
 }
 
-std::string encode_event(const Event& event) {
+Json event_to_json(const Event& event) {
   Json doc{{"at", format_rfc3339(event.at)}, {"event", event_kind_name(event.kind)}};
   put(doc, "session", event.session, kMaxNameBytes);
   put(doc, "reason", event.reason, kMaxReasonBytes);
@@ -70,7 +56,11 @@ std::string encode_event(const Event& event) {
   if (event.verdict) doc["verdict"] = verdict_name(*event.verdict);
   put(doc, "was_down_ms", event.was_down);
   put(doc, "was_up_ms", event.was_up);
-  return json_line(doc) + '\n';
+  return doc;
+}
+
+std::string encode_event(const Event& event) {
+  return json_line(event_to_json(event)) + '\n';
 }
 
 Result<Event> decode_event(std::string_view line) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "common/core/error.h"
 #include "common/core/status.h"
 #include "common/core/time.h"
@@ -42,6 +44,7 @@ struct Event {
   friend bool operator==(const Event&, const Event&) = default;
 };
 
+[[nodiscard]] nlohmann::json event_to_json(const Event& event);
 /// {"at": …, "event": "up", …, "was_down_ms": 4100}: one line with its newline; empty fields are
 /// left out, and no line is longer than kMaxEventBytes.
 inline constexpr std::size_t kMaxEventBytes = 2048;

@@ -1,0 +1,80 @@
+#pragma once
+// What the administrator's verbs share: the opened state directory, the list of nodes' rights, the
+// installed lines, the end of a session.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/core/error.h"
+#include "common/core/names.h"
+#include "common/core/time.h"
+#include "server/core/node.h"
+#include "server/core/policy.h"
+#include "server/io/agent_mailbox.h"
+#include "server/io/state_dir.h"
+
+namespace CLI {
+class App;
+}
+
+namespace reversi::server {
+
+/// Options of every verb that works in the state directory, and of those that write
+/// authorized_keys.
+struct AdminOptions {
+  std::string state_dir;
+  std::string authorized_keys;
+};
+void add_state_dir_option(CLI::App& app, AdminOptions& options);
+void add_authorized_keys_option(CLI::App& app, AdminOptions& options);
+
+struct Admin {
+  StateDir state;
+  ServerPolicy policy;
+};
+/// Opens the directory, keeps a new --authorized-keys in server.json, and warns on stderr about a
+/// server.json that cannot be used.
+[[nodiscard]] Result<Admin> open_admin(const AdminOptions& options);
+
+/// Options of a verb about one node.
+struct NodeOptions {
+  AdminOptions admin;
+  std::string node;
+};
+void add_node_options(CLI::App& app, NodeOptions& options);
+
+struct OpenedNode {
+  Admin admin;
+  NodeName node;
+};
+/// @errors  usage  no node's name;  not_found  no such node, and how to list them
+[[nodiscard]] Result<OpenedNode> open_node(const NodeOptions& options);
+
+void warn(const std::string& text);
+/// Writes to standard output; a reader that went away ends the verb quietly.
+void print(const std::string& text);
+
+/// A node's name as typed; Errc::usage.
+[[nodiscard]] Result<NodeName> typed_node(const std::string& text);
+/// @errors  not_found  "no node …; see reversi-server node list"
+[[nodiscard]] Result<void> check_exists(const StateDir& state, const NodeName& node);
+
+/// The text of a --key FILE, or of standard input for "-".
+[[nodiscard]] Result<PublicKey> read_key(const std::string& file);
+
+/// The lines of this node in authorized_keys.
+[[nodiscard]] Result<std::vector<std::string>> lines_of(const StateDir& state,
+                                                        const NodeRecord& record);
+/// Puts them into the file, or takes them out.
+[[nodiscard]] Result<void> install_lines(const Admin& admin, const NodeName& node,
+                                         const std::vector<std::string>& lines);
+
+/// Ends the node's session, if there is one: its agent is asked (`disable` or `evict`), and if it
+/// does not within 2 s, agent and sshd are ended from here. False = there was none.
+[[nodiscard]] Result<bool> end_session(const StateDir& state, const NodeName& node,
+                                       RequestKind kind);
+
+inline constexpr Millis kAdminLockLimit{10'000};
+
+}  // namespace reversi::server

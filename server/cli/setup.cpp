@@ -1,0 +1,109 @@
+// setup --user: what a person's own account needs before the first node.
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "server/cli/admin.h"
+#include "server/cli/verbs.h"
+#include "server/core/authorized_keys.h"
+#include "server/io/authorized_keys_file.h"
+
+namespace reversi::server {
+namespace {
+
+struct SetupOptions {
+  AdminOptions admin;
+  bool user = false;
+  bool dry_run = false;
+};
+
+/// With StrictModes, sshd ignores an authorized_keys file that others could replace.
+std::string strict_modes_problem(const std::string& file) {
+  std::filesystem::path path = file;
+  while (path.has_relative_path()) {
+    struct stat info {};
+    const bool is_open = ::stat(path.c_str(), &info) == 0 && (info.st_mode & 0022) != 0 &&
+                         (info.st_mode & S_ISVTX) == 0;
+    if (is_open)
+      return path.string() + " is writable by others, so sshd ignores it: chmod go-w " +
+             path.string();
+    path = path.parent_path();
+  }
+  return {};
+}
+
+/// Every node's line as this executable writes it: after an upgrade to another path, after a
+/// repair.
+Result<std::size_t> reinstall(const Admin& admin, const std::string& file) {
+  std::size_t count = 0;
+  auto ok = change_authorized_keys(
+      file, kAdminLockLimit, [&](std::string_view present) -> Result<std::string> {
+        std::string text(present);
+        for (const NodeName& node : admin.state.list_nodes()) {
+          const auto record = admin.state.load_node(node);
+          if (!record) {
+            warn(record.error().line() + "; its line is left as it is");
+            continue;
+          }
+          const auto lines = lines_of(admin.state, *record);
+          if (!lines) return fail(lines.error());
+          auto changed = replace_lines(text, node, admin.state.path(), *lines);
+          if (!changed) return changed;
+          text = *std::move(changed);
+          ++count;
+        }
+        return text;
+      });
+  if (!ok) return fail(ok.error());
+  return count;
+}
+
+Result<ExitCode> dry_run(const SetupOptions& options) {
+  print("would create the state directory " +
+        (options.admin.state_dir.empty() ? "(REVERSI_STATE_DIR, /var/lib/reversi or "
+                                           "~/.local/state/reversi)"
+                                         : options.admin.state_dir) +
+        ", mode 0700, unless it exists\n"
+        "would write the lines of its nodes into " +
+        (options.admin.authorized_keys.empty() ? "~/.ssh/authorized_keys, or the file that "
+                                                 "server.json names"
+                                               : options.admin.authorized_keys) +
+        ", between \"# BEGIN reversi\" and \"# END reversi\"; nothing else in it changes\n");
+  return ExitCode::done;
+}
+
+Result<ExitCode> setup(const SetupOptions& options) {
+  if (options.dry_run) return dry_run(options);
+  const auto admin = open_admin(options.admin);
+  if (!admin) return fail(admin.error());
+  const auto lock = admin->state.lock_all(kAdminLockLimit);
+  if (!lock) return fail(lock.error());
+  const auto file = authorized_keys_path(admin->policy);
+  if (!file) return fail(file.error());
+  const auto count = reinstall(*admin, *file);
+  if (!count) return fail(count.error());
+  print("state directory: " + admin->state.path() + "\nauthorized keys: " + *file + " (" +
+        std::to_string(*count) + " nodes)\n");
+  if (const std::string problem = strict_modes_problem(*file); !problem.empty()) {
+    return fail(Errc::permission, problem);
+  }
+  print("next: reversi-server node add NAME --key FILE --forward ssh --address THIS-HOST\n");
+  return ExitCode::done;
+}
+
+}  // namespace
+
+Run setup_verb(CLI::App& app) {
+  auto options = std::make_shared<SetupOptions>();
+  app.add_flag("--user", options->user, "In this account, without root.")->required();
+  app.add_flag("--dry-run", options->dry_run, "Say what would be done; change nothing.");
+  add_state_dir_option(app, options->admin);
+  add_authorized_keys_option(app, options->admin);
+  return [options] { return setup(*options); };
+}
+
+}  // namespace reversi::server

@@ -1,0 +1,57 @@
+#include "server/cli/verbs.h"
+
+#include <array>
+#include <cstdio>
+
+namespace reversi::server {
+namespace {
+
+constexpr auto kVerbs = std::to_array<Verb>({
+    {"setup", "Prepare this account to receive nodes.", setup_verb, "reversi-server setup --user"},
+    {"node add", "Register a node, its key and its ports.", node_add_verb,
+     "reversi-server node add cam-07 --key cam-07.pub --forward ssh:banner=SSH-2.0- \\\n"
+     "    --address tunnel.example.org\n"
+     "reversi-server node add router --key - --forward ssh=20100 --forward web:http=/,200"},
+    {"node set", "Change a node's key, ports or address ranges.", node_set_verb,
+     "reversi-server node set cam-07 --forward web=20080:http --remove-forward mail"},
+    {"node list", "List every registered node.", node_list_verb, "reversi-server node list"},
+    {"node show", "Show what is registered of one node.", node_show_verb,
+     "reversi-server node show cam-07"},
+    {"node enable", "Let a disabled node come back.", node_enable_verb,
+     "reversi-server node enable cam-07"},
+    {"node disable", "End a node's session and refuse it until it is enabled.", node_disable_verb,
+     "reversi-server node disable cam-07"},
+    {"node remove", "Forget a node: its key, ports, status and events.", node_remove_verb,
+     "reversi-server node remove cam-07"},
+    {"status", "Show every node, its ports and its health.", status_verb,
+     "reversi-server status\n"
+     "reversi-server status cam-07 --json\n"
+     "reversi-server status --check || mail -s 'a node is down' admin </dev/null"},
+    {"events", "Show what happened, oldest first.", events_verb,
+     "reversi-server events cam-07 --since 2h\n"
+     "reversi-server events --since 2026-11-20T00:00:00Z --json"},
+    {"probe", "Probe a node's forwards now; exit code 0 if all are healthy.", probe_verb,
+     "reversi-server probe cam-07"},
+    {"evict", "End the session that holds a node's ports.", evict_verb,
+     "reversi-server evict cam-07"},
+    {"version", "Print the version.", version_verb, "reversi-server version"},
+});
+
+constexpr Program kProgram{"reversi-server",
+                           "Keeps machines behind NAT reachable, and tells the truth about them.",
+                           kVerbs};
+
+}  // namespace
+
+const Program& server_program() {
+  return kProgram;
+}
+
+Run version_verb(CLI::App&) {
+  return []() -> Result<ExitCode> {
+    std::puts("reversi-server " REVERSI_VERSION);
+    return ExitCode::done;
+  };
+}
+
+}  // namespace reversi::server
