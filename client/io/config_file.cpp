@@ -1,0 +1,136 @@
+#include "client/io/config_file.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+
+#include "common/io/files.h"
+#include "common/io/system_error.h"
+
+namespace reversi::client {
+namespace {
+
+constexpr std::size_t kMostConfigBytes = 256 * 1024;
+constexpr std::string_view kLastGood = "last-good.json";
+
+std::string absolute(const std::string& path) {
+  std::error_code error;
+  const auto whole = std::filesystem::absolute(path, error);
+  return error ? path : whole.lexically_normal().string();
+}
+
+std::string directory_of(const std::string& path) {
+  return std::filesystem::path(path).parent_path().string();
+}
+
+Error at(const std::string& path, const Error& error) {
+  return {Errc::config, path + ": " + error.line()};
+}
+
+/// A file that the worker will read: there, regular, readable by us, and not empty.
+Result<struct stat> check_file(std::string_view key, const std::string& path) {
+  const auto bad = [&](const std::string& what) {
+    return fail(Errc::config, std::string(key) + ": " + path + ": " + what);
+  };
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return bad(errno_text(errno));
+  if (!S_ISREG(info.st_mode)) return bad("expected a regular file");
+  if (::access(path.c_str(), R_OK) != 0) return bad(errno_text(errno));
+  if (info.st_size == 0) return bad("the file is empty");
+  return info;
+}
+
+Result<void> check_files(const ClientConfig& config) {
+  const auto key = check_file("identity_file", config.identity_file);
+  if (!key) return fail(key.error());
+  if ((key->st_mode & 077) != 0) {
+    return fail(Errc::config, "identity_file: " + config.identity_file +
+                                  ": others may read this private key; run chmod 600 " +
+                                  config.identity_file);
+  }
+  const auto hosts = check_file("known_hosts_file", config.known_hosts_file);
+  if (!hosts) return fail(hosts.error());
+  return {};
+}
+
+Result<LoadedConfig> parse(const std::string& path, const std::string& text) {
+  auto config = parse_client_config(text, directory_of(path));
+  if (!config) return fail(at(path, config.error()));
+  if (auto ok = check_files(*config); !ok) return fail(at(path, ok.error()));
+  return LoadedConfig{*std::move(config), path, text, false, {}};
+}
+
+Result<std::string> read(const std::string& path) {
+  // A link is fine here: people keep their configuration in /rom, a store, a repository.
+  std::error_code error;
+  const auto target = std::filesystem::canonical(path, error);
+  if (error) return fail(Errc::config, path + ": " + error.message());
+  return read_file(target.string(), kMostConfigBytes).map_error([](const Error& e) {
+    return Error{Errc::config, e.line()};
+  });
+}
+
+/// The copy is in the state directory that the present text names, however broken it is.
+Result<std::string> read_last_good(const std::string& path) {
+  const std::string directory = directory_of(path);
+  const auto state_dir = find_state_dir(read(path).value_or(""), directory).value_or(directory);
+  return read_file(state_dir + "/" + std::string(kLastGood), kMostConfigBytes);
+}
+
+}  // namespace
+
+std::string default_config_path() {
+  if (::geteuid() == 0) return "/etc/reversi/client.json";
+  const char* config_home = std::getenv("XDG_CONFIG_HOME");
+  if (config_home != nullptr && *config_home == '/') {
+    return std::string(config_home) + "/reversi/client.json";
+  }
+  const char* home = std::getenv("HOME");
+  return std::string(home == nullptr ? "" : home) + "/.config/reversi/client.json";
+}
+
+Result<LoadedConfig> load_config(const std::string& path) {
+  const std::string whole = absolute(path);
+  const auto text = read(whole);
+  if (!text) return fail(text.error());
+  return parse(whole, *text);
+}
+
+Result<LoadedConfig> load_config_or_last_good(const std::string& path) {
+  auto present = load_config(path);
+  if (present) return present;
+  const std::string whole = absolute(path);
+  const auto kept = read_last_good(whole);
+  if (!kept) return present;
+  // Relative paths in it start where the configuration is, not where the copy is.
+  auto last_good = parse(whole, *kept);
+  if (!last_good) return present;
+  last_good->is_last_good = true;
+  last_good->error = present.error().line();
+  return last_good;
+}
+
+Result<ClientConfig> read_config(const std::string& path) {
+  const std::string whole = absolute(path);
+  const std::string directory = directory_of(whole);
+  auto present = read(whole).and_then(
+      [&](const std::string& text) { return parse_client_config(text, directory); });
+  if (present) return present;
+  const auto kept = read_last_good(whole).and_then(
+      [&](const std::string& text) { return parse_client_config(text, directory); });
+  if (kept) return kept;
+  const std::string line = present.error().line();
+  return fail(Errc::config, line.starts_with(whole) ? line : whole + ": " + line);
+}
+
+Result<void> keep_as_last_good(const LoadedConfig& loaded) {
+  if (loaded.is_last_good) return {};
+  const std::string file = loaded.config.state_dir + "/" + std::string(kLastGood);
+  return write_file_if_changed(file, loaded.text, 0600, Sync::disk).map([](bool) {});
+}
+
+}  // namespace reversi::client

@@ -1,0 +1,34 @@
+#pragma once
+// What differs between systems around processes and the machine: system_linux.cpp, one file each.
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "common/core/error.h"
+#include "common/io/unique_fd.h"
+
+namespace reversi::client {
+
+/// The absolute path of the running program.
+[[nodiscard]] Result<std::string> executable_path();
+
+/// True if the process is stopped by a signal (state T). False where the system does not tell.
+[[nodiscard]] bool is_stopped(pid_t pid);
+
+/// In a child between fork and exec: have the kernel SIGKILL us when the parent ends. False if it
+/// has ended already.
+[[nodiscard]] bool die_with_parent(pid_t parent);
+
+/// What tells this machine, in this boot, from others: boot id and hardware addresses, as text.
+[[nodiscard]] std::string machine_facts();
+
+/// A spelling of a socket's path that fits a sockaddr_un (107 bytes); valid while `holder` is open.
+struct SocketPath {
+  std::string text;
+  UniqueFd holder;
+};
+/// @errors  not_found, permission  the directory cannot be opened
+[[nodiscard]] Result<SocketPath> socket_path(const std::string& directory, const std::string& name);
+
+}  // namespace reversi::client

@@ -1,0 +1,67 @@
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <vector>
+
+#include "client/io/system.h"
+#include "common/io/files.h"
+#include "common/io/system_error.h"
+
+namespace reversi::client {
+namespace {
+
+constexpr std::size_t kLongestSocketPath = 107;
+constexpr std::size_t kMostStatBytes = 4096;
+
+/// Files below /proc and /sys are regular but say size 0; read_file() takes what they give.
+std::string fact(const std::string& path) {
+  return read_file(path, kMostStatBytes).value_or("");
+}
+
+}  // namespace
+
+Result<std::string> executable_path() {
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return fail(Errc::io, "/proc/self/exe: " + error.message());
+  return path.string();
+}
+
+bool is_stopped(pid_t pid) {
+  const std::string stat = fact("/proc/" + std::to_string(pid) + "/stat");
+  // "123 (name) T …": the name may contain anything, so the last ")" counts (proc(5)).
+  const auto name_end = stat.rfind(')');
+  return name_end != std::string::npos && stat.size() > name_end + 2 && stat[name_end + 2] == 'T';
+}
+
+bool die_with_parent(pid_t parent) {
+  return ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && ::getppid() == parent;
+}
+
+std::string machine_facts() {
+  std::vector<std::string> facts{fact("/proc/sys/kernel/random/boot_id")};
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/sys/class/net", error)) {
+    facts.push_back(fact(entry.path().string() + "/address"));
+  }
+  std::ranges::sort(facts);
+  std::string text;
+  for (const std::string& each : facts) text += each;
+  return text;
+}
+
+Result<SocketPath> socket_path(const std::string& directory, const std::string& name) {
+  const std::string direct = directory + "/" + name;
+  if (direct.size() <= kLongestSocketPath) return SocketPath{direct, UniqueFd{}};
+  UniqueFd holder{::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (!holder) return fail(errno_error(errno, directory));
+  std::string text = "/proc/self/fd/" + std::to_string(holder.get()) + "/" + name;
+  return SocketPath{std::move(text), std::move(holder)};
+}
+
+}  // namespace reversi::client

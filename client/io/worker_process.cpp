@@ -1,0 +1,169 @@
+#include "client/io/worker_process.h"
+
+// g++ 12 sees an overflow in the vector assignment of Boost's launcher where there is none.
+#pragma GCC diagnostic ignored "-Warray-bounds"
+#pragma GCC diagnostic ignored "-Wstringop-overflow"
+#pragma GCC diagnostic ignored "-Wrestrict"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/optional.hpp>  // Boost.Process v2 of 1.81 needs it, and <optional>, before its own
+#include <boost/process/v2/process.hpp>
+#include <boost/type_traits.hpp>
+
+#include "client/io/system.h"
+#include "common/io/coro.h"
+#include "common/io/line_pipe.h"
+#include "common/io/system_error.h"
+#include "common/io/unique_fd.h"
+
+namespace reversi::client {
+namespace {
+
+namespace process = boost::process::v2;
+
+constexpr std::size_t kMaxQueuedBytes = 2 * kMaxWorkerLineBytes;
+constexpr Millis kExitAfterEndLimit{1000};
+
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+};
+
+Result<Pipe> open_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(errno_error(errno, "pipe"));
+  return Pipe{UniqueFd{ends[0]}, UniqueFd{ends[1]}};
+}
+
+/// What the child does between fork and exec.
+struct ChildSetup {
+  int in;
+  int out;
+  pid_t parent;
+
+  template <class Launcher>
+  process::error_code on_exec_setup(Launcher&, const std::filesystem::path&,
+                                    const char* const*(&)) {
+    const bool ok =
+        die_with_parent(parent) && ::dup2(in, STDIN_FILENO) >= 0 && ::dup2(out, STDOUT_FILENO) >= 0;
+    return ok ? process::error_code{} : process::error_code{errno, process::system_category()};
+  }
+};
+
+std::string describe(int status) {
+  if (WIFSIGNALED(status)) return "killed by signal " + std::to_string(WTERMSIG(status));
+  return "exit code " + std::to_string(WEXITSTATUS(status));
+}
+
+}  // namespace
+
+struct WorkerProcess::Parts {
+  process::process child;
+  LinePipe pipe;
+  boost::asio::steady_timer timer;
+  Handlers handlers;
+  bool has_exited = false;
+};
+
+Result<std::string> find_worker() {
+  std::vector<std::string> places;
+  if (const auto own = executable_path()) {
+    const auto directory = std::filesystem::path(*own).parent_path();
+    places.push_back((directory / "reversi-worker").string());
+    places.push_back((directory.parent_path() / "libexec/reversi/reversi-worker").string());
+  }
+  if (const char* named = std::getenv("REVERSI_WORKER")) places.emplace_back(named);
+  std::string looked;
+  for (const std::string& place : places) {
+    if (::access(place.c_str(), X_OK) == 0) return place;
+    looked += (looked.empty() ? "" : ", ") + place;
+  }
+  return fail(Errc::not_found, "no reversi-worker; looked for " + looked +
+                                   "; install it there or set REVERSI_WORKER");
+}
+
+Result<std::shared_ptr<WorkerProcess>> WorkerProcess::spawn(asio::any_io_executor executor,
+                                                            const std::string& executable,
+                                                            Handlers handlers) {
+  auto commands = open_pipe();
+  if (!commands) return fail(commands.error());
+  auto events = open_pipe();
+  if (!events) return fail(events.error());
+  process::error_code ec;
+  process::posix::default_launcher launcher;
+  const std::vector<std::string> arguments;
+  process::process child =
+      launcher(executor, ec, std::filesystem::path(executable), arguments,
+               ChildSetup{commands->read.get(), events->write.get(), ::getpid()});
+  if (ec) return fail(Errc::io, executable + ": " + ec.message());
+  std::unique_ptr<Parts> parts(
+      new Parts{std::move(child),
+                LinePipe(executor, std::move(events->read), std::move(commands->write),
+                         {.line_bytes = kMaxWorkerLineBytes, .queued_bytes = kMaxQueuedBytes}),
+                asio::steady_timer(executor), std::move(handlers)});
+  std::shared_ptr<WorkerProcess> worker(new WorkerProcess(std::move(parts)));
+  // The coroutine keeps the worker, and so its pipes, until the process is reaped.
+  asio::co_spawn(
+      executor, [worker]() -> asio::awaitable<void> { co_await worker->follow(); }, asio::detached);
+  return worker;
+}
+
+WorkerProcess::WorkerProcess(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+WorkerProcess::~WorkerProcess() = default;
+
+asio::awaitable<void> WorkerProcess::follow() {
+  Parts& p = *parts_;
+  for (;;) {
+    const auto line = co_await p.pipe.read_line();
+    if (!line) {
+      if (line.error().code() == Errc::protocol && p.handlers.on_broken) {
+        p.handlers.on_broken(line.error().line());
+      }
+      break;
+    }
+    auto event = decode_worker_event(*line);
+    if (!event && p.handlers.on_broken) p.handlers.on_broken(event.error().line());
+    if (event && p.handlers.on_event) p.handlers.on_event(*std::move(event));
+  }
+  p.timer.expires_after(kExitAfterEndLimit);
+  p.timer.async_wait([self = shared_from_this()](const boost::system::error_code& ec) {
+    const bool silent = !ec && !self->parts_->has_exited;
+    if (silent && self->parts_->handlers.on_broken) {
+      self->parts_->handlers.on_broken("closed its output, but does not exit");
+    }
+  });
+  const auto [ec, code] = co_await p.child.async_wait(kAsResult);
+  p.has_exited = true;
+  p.timer.cancel();
+  p.pipe.close();
+  if (p.handlers.on_exit) {
+    p.handlers.on_exit(ec ? ec.message() : describe(p.child.native_exit_code()));
+  }
+}
+
+bool WorkerProcess::send(const WorkerCommand& command) {
+  return parts_->pipe.send(encode(command));
+}
+
+void WorkerProcess::signal(int signal_number) {
+  if (!parts_->has_exited) ::kill(parts_->child.id(), signal_number);
+}
+
+int WorkerProcess::pid() const {
+  return static_cast<int>(parts_->child.id());
+}
+
+}  // namespace reversi::client
