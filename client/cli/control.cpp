@@ -1,0 +1,74 @@
+// stop, reload, restart-tunnel: one request to the supervisor each.
+
+#include <poll.h>
+
+#include <nlohmann/json.hpp>
+
+#include "client/cli/config_option.h"
+#include "client/cli/verbs.h"
+#include "client/io/client_state.h"
+#include "client/io/config_file.h"
+#include "client/io/control_socket.h"
+#include "common/core/json_fields.h"
+#include "common/io/clock.h"
+
+namespace reversi::client {
+namespace {
+
+constexpr Millis kAnswerLimit{5000};
+constexpr Millis kStopLimit{15'000};  // TERM, 2 s, KILL, and some
+constexpr int kLookEveryMs = 20;
+
+Error not_running(const ClientConfig& config) {
+  return {Errc::config, "not running: nobody holds " + run_dir_of(config) + "/lock"};
+}
+
+Result<ExitCode> request(const ClientConfig& config, const std::string& word) {
+  const std::string run_dir = run_dir_of(config);
+  if (!lock_holder(run_dir).is_held) return fail(not_running(config));
+  const auto answer = ask_supervisor(run_dir, word, kAnswerLimit);
+  if (!answer) return fail(answer.error());
+  bool ok = false;
+  std::string error = "no reason given";
+  Fields fields(*answer);
+  fields.need("ok", ok).may("error", error, 4096);
+  if (auto good = fields.done(); !good) return fail(good.error());
+  if (ok) return ExitCode::done;
+  return fail(word == "reload" ? Errc::config : Errc::io, error);
+}
+
+/// Stopped means: the lock is free, so that another supervisor may start.
+Result<ExitCode> stop(const ClientConfig& config) {
+  const auto asked = request(config, "stop");
+  if (!asked) return asked;
+  const MonoTime deadline = mono_now() + kStopLimit;
+  while (lock_holder(run_dir_of(config)).is_held) {
+    if (mono_now() >= deadline) return fail(Errc::timeout, "the supervisor has not stopped yet");
+    ::poll(nullptr, 0, kLookEveryMs);
+  }
+  return ExitCode::done;
+}
+
+template <class Act>
+Run control_verb(CLI::App& app, Act act) {
+  return [path = add_config_option(app), act]() -> Result<ExitCode> {
+    const auto config = read_config(*path);
+    if (!config) return fail(config.error());
+    return act(*config);
+  };
+}
+
+}  // namespace
+
+Run stop_verb(CLI::App& app) {
+  return control_verb(app, stop);
+}
+Run reload_verb(CLI::App& app) {
+  return control_verb(app, [](const ClientConfig& config) { return request(config, "reload"); });
+}
+Run restart_tunnel_verb(CLI::App& app) {
+  return control_verb(app,
+                      [](const ClientConfig& config) { return request(config, "restart-tunnel"); });
+}
+
+}  // namespace reversi::client
