@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdio>
 
+#include "server/cli/agent.h"
+
 namespace reversi::server {
 namespace {
 
@@ -34,6 +36,9 @@ constexpr auto kVerbs = std::to_array<Verb>({
      "reversi-server probe cam-07"},
     {"evict", "End the session that holds a node's ports.", evict_verb,
      "reversi-server evict cam-07"},
+    {"agent", "Serve one connection of a node: the forced command of its key.", agent_verb,
+     "reversi-server agent --node cam-07 --grant ssh=20001 --state-dir /var/lib/reversi",
+     /*hidden=*/true},
     {"version", "Print the version.", version_verb, "reversi-server version"},
 });
 

@@ -1,0 +1,61 @@
+#include "server/cli/agent.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "server/core/grants.h"
+#include "server/io/agent.h"
+
+namespace reversi::server {
+namespace {
+
+struct Arguments {
+  std::string node;
+  std::vector<std::string> grants;
+  std::string state_dir;
+};
+
+/// sshd hands on what the client may set (AcceptEnv LC_*): the agent wants none of it.
+std::string sanitise_environment() {
+  const char* connection = std::getenv("SSH_CONNECTION");
+  std::string kept = connection == nullptr ? "" : connection;
+  ::clearenv();
+  return kept;
+}
+
+Result<ExitCode> run(const Arguments& arguments) {
+  auto node = NodeName::parse(arguments.node);
+  if (!node) return fail(node.error());
+  AgentOptions options{*std::move(node), {}, arguments.state_dir, sanitise_environment()};
+  for (const std::string& text : arguments.grants) {
+    auto grant = parse_grant(text);
+    if (!grant) return fail(Error(grant.error()).in("--grant"));
+    options.grants.push_back(*std::move(grant));
+  }
+  return run_agent(options);
+}
+
+}  // namespace
+
+Run agent_verb(CLI::App& app) {
+  auto arguments = std::make_shared<Arguments>();
+  app.add_option("--node", arguments->node, "The node that the key belongs to.")
+      ->type_name("NAME")
+      ->required();
+  app.add_option("--grant", arguments->grants,
+                 "A forward of the node and its port, if node.json cannot be read.")
+      ->type_name("NAME=PORT")
+      ->allow_extra_args(false);
+  app.add_option("--state-dir", arguments->state_dir, "The state directory.")
+      ->type_name("DIR")
+      ->required();
+  return [arguments] { return run(*arguments); };
+}
+
+}  // namespace reversi::server

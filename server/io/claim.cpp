@@ -1,0 +1,192 @@
+#include "server/io/claim.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "common/core/json_fields.h"
+#include "common/io/clock.h"
+#include "server/core/eviction.h"
+#include "server/io/agent_mailbox.h"
+#include "server/io/event_log.h"
+#include "server/io/port_holder.h"
+#include "server/io/process.h"
+#include "server/io/sshd_process.h"
+
+namespace reversi::server {
+namespace {
+
+constexpr Millis kLockLimit{10'000};
+constexpr Millis kEndLimit{2'000};
+constexpr Millis kFreeLimit{2'000};
+/// Ports may be held by nobody that we may end; then the forwards will say so.
+constexpr Millis kBusyRetry{5'000};
+constexpr Millis kAnswerSlack{2'000};
+constexpr int kMostRounds = 3;
+
+ClaimResult refused(RefusedReason reason, std::string text, Millis retry_after) {
+  return {ClaimRefused{{reason, printable(text, kMaxReasonBytes), retry_after}}, false};
+}
+
+std::optional<Recorded> look_up(const StateDir& state, const NodeName& node) {
+  auto record = state.load_session(node);
+  if (!record) return std::nullopt;  // none, or broken: then it names nobody whom we could end
+  Recorded found;
+  found.is_this_boot = record->boot_id == own_boot_id();
+  found.sshd_lives = is_running(record->sshd);
+  found.agent_lives = is_running(record->agent);
+  const auto status = state.load_status(node);
+  if (status) found.dead_after = status->dead_after;
+  if (const auto alive = state.load_alive(node)) found.silence = wall_now() - alive->at;
+  found.record = *std::move(record);
+  return found;
+}
+
+/// What the recorded agent found out about its node.
+struct ChallengeAnswer {
+  bool is_alive = false;
+  bool is_busy = false;
+  Millis retry_after{0};
+};
+
+ChallengeAnswer challenge(const StateDir& state, const Newcomer& newcomer, const Recorded& recorded,
+                          const ServerPolicy& policy) {
+  const auto agent = process_info(recorded.record.agent.pid);
+  const bool is_stopped = agent && agent->is_stopped();
+  const Millis limit =
+      is_stopped ? policy.challenge_silence : policy.challenge_progress + kAnswerSlack;
+  const Json details{{"client_address", newcomer.client_address},
+                     {"machine", newcomer.hello.machine}};
+  const auto answer = ask_agent(state, newcomer.node, recorded.record.agent, RequestKind::challenge,
+                                details, limit);
+  ChallengeAnswer result;
+  if (!answer) {
+    // No answer and no agent are both silence; "not now" is not.
+    result.is_busy =
+        answer.error().code() != Errc::timeout && answer.error().code() != Errc::not_found;
+    return result;
+  }
+  result.retry_after = policy.duplicate_retry;
+  Fields fields(*answer);
+  fields.may("alive", result.is_alive)
+      .may("retry_after_ms", result.retry_after, Millis{0}, policy.duplicate_retry_longest);
+  return result;
+}
+
+class Claiming {
+ public:
+  Claiming(const StateDir& state, const Newcomer& newcomer, const std::function<bool()>& is_wanted)
+      : state_(state), newcomer_(newcomer), is_wanted_(is_wanted), log_(state, newcomer.node) {}
+
+  ClaimResult run() {
+    LoadedPolicy policy = state_.load_policy();
+    LoadedNode node = load_granted(state_, newcomer_.node, newcomer_.grants);
+    claimed_.problem = node.problem.empty() ? policy.problem : node.problem;
+    claimed_.policy = std::move(policy.policy);
+    claimed_.granted = std::move(node.granted);
+    claimed_.fleet_size = std::max<std::size_t>(1, state_.count_nodes());
+    const ServerPolicy& used = claimed_.policy;
+    if (!node.is_enabled) {
+      return refused(RefusedReason::disabled, "the administrator disabled this node",
+                     used.refused_retry);
+    }
+    std::string silent_session;  // challenged without an answer
+    for (int round = 0; round < kMostRounds; ++round) {
+      auto lock = state_.lock_node(newcomer_.node, kLockLimit);
+      // Without a directory there is neither a lock nor a record: the node is served all the same.
+      if (!lock && lock.error().code() == Errc::timeout) {
+        return refused(RefusedReason::busy, lock.error().line(), kBusyRetry);
+      }
+      const auto recorded = look_up(state_, newcomer_.node);
+      if (recorded && recorded->is_this_boot && recorded->record.sshd == newcomer_.record.sshd &&
+          recorded->agent_lives) {
+        return refused(RefusedReason::busy, "this session has an agent already", kBusyRetry);
+      }
+      const ClaimDecision decision = decide_claim(recorded, newcomer_.hello.run);
+      const bool is_settled =
+          decision.claim != Claim::challenge || recorded->record.session == silent_session;
+      if (is_settled) return take(recorded, decision);
+      // Nobody else waits while an agent asks its node.
+      if (lock) lock->reset();
+      const ChallengeAnswer answer = challenge(state_, newcomer_, *recorded, used);
+      if (answer.is_alive) {
+        return refused(RefusedReason::duplicate,
+                       "another machine is connected as this node and answers", answer.retry_after);
+      }
+      if (answer.is_busy) break;
+      silent_session = recorded->record.session;
+    }
+    return refused(RefusedReason::busy, "other sessions of this node come and go", kBusyRetry);
+  }
+
+ private:
+  /// Under the lock.
+  ClaimResult take(const std::optional<Recorded>& recorded, const ClaimDecision& decision) {
+    if (!is_wanted_()) return refused(RefusedReason::busy, "the session ended", kBusyRetry);
+    if (decision.claim != Claim::free) evict(*recorded, decision.why);
+    close_dead_session_locked(state_, newcomer_.node, wall_now());
+    free_ports();
+    auto status = state_.load_status(newcomer_.node);
+    if (status) claimed_.previous = *std::move(status);
+    claimed_.last_up_or_down = log_.last_up_or_down();
+    const auto saved = state_.save_session(newcomer_.node, newcomer_.record);
+    if (!saved && claimed_.problem.empty()) claimed_.problem = saved.error().line();
+    return {std::move(claimed_), saved.has_value()};
+  }
+
+  void evict(const Recorded& recorded, const std::string& why) {
+    // A stopped agent survives its sshd, and would write its last words into our session's files.
+    if (recorded.sshd_lives) end(recorded.record.sshd, "session " + recorded.record.session, why);
+    static_cast<void>(end_process(recorded.record.agent, kEndLimit));
+  }
+
+  void end(const ProcessId& sshd, const std::string& what, const std::string& why) {
+    const auto ended = end_process(sshd, kEndLimit);
+    Event event;
+    event.at = wall_now();
+    event.kind = EventKind::evicted;
+    event.session = newcomer_.record.session;
+    event.address = newcomer_.client_address;
+    event.reason = what + ", sshd " + std::to_string(sshd.pid) + ": " + why;
+    if (!ended) event.reason += ": " + ended.error().line();
+    static_cast<void>(log_.append(event));
+    claimed_.evictions += 1;
+  }
+
+  void free_ports() {
+    std::vector<Port> ports;
+    for (const NodeForward& forward : claimed_.granted) ports.push_back(forward.port);
+    const uid_t uid = ::geteuid();
+    const Millis limit = claimed_.evictions > 0 ? kFreeLimit : Millis{0};
+    for (const Port port : wait_until_free(ports, uid, limit)) {
+      const auto holder = find_port_holder(port, uid);
+      if (!holder) continue;
+      end(*holder, "a session without an agent", "it held port " + std::to_string(port));
+      static_cast<void>(wait_until_free({port}, uid, kFreeLimit));
+    }
+  }
+
+  const StateDir& state_;
+  const Newcomer& newcomer_;
+  const std::function<bool()>& is_wanted_;
+  EventLog log_;
+  Claimed claimed_;
+};
+
+}  // namespace
+
+ClaimResult claim_node(const StateDir& state, const Newcomer& newcomer,
+                       const std::function<bool()>& is_wanted) {
+  return Claiming(state, newcomer, is_wanted).run();
+}
+
+LoadedNode load_granted(const StateDir& state, const NodeName& node,
+                        const std::vector<NodeForward>& command_line) {
+  const auto record = state.load_node(node);
+  if (record) return {record->forwards, record->enabled, {}};
+  return {command_line, true, record.error().line() + "; serving the grants of the forced command"};
+}
+
+}  // namespace reversi::server

@@ -1,0 +1,24 @@
+#pragma once
+// Ports of ours that somebody still holds, and how to find a holder that no session.json names.
+
+#include <sys/types.h>
+
+#include <optional>
+#include <vector>
+
+#include "common/core/time.h"
+#include "server/core/node.h"
+
+namespace reversi::server {
+
+/// Those of `ports` on which a process of `uid` receives connections to localhost.
+[[nodiscard]] std::vector<Port> held_ports(const std::vector<Port>& ports, uid_t uid);
+/// Waits until held_ports() is empty, or `limit` is over; returns what is still held.
+[[nodiscard]] std::vector<Port> wait_until_free(const std::vector<Port>& ports, uid_t uid,
+                                                Millis limit);
+
+/// The sshd process of a session without an agent (`ssh -N -R`) that holds this port, found by what
+/// a few connections to the port wake up. Nothing unless two rounds in a row say the same.
+[[nodiscard]] std::optional<ProcessId> find_port_holder(Port port, uid_t uid);
+
+}  // namespace reversi::server

@@ -1,0 +1,183 @@
+#include "server/io/prober.h"
+
+#include <algorithm>
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "common/core/liveness.h"
+#include "common/io/clock.h"
+#include "common/io/coro.h"
+#include "common/io/service_probe.h"
+
+namespace reversi::server {
+namespace {
+
+using asio::ip::tcp;
+using namespace asio::experimental::awaitable_operators;
+
+asio::ip::address localhost(Family family) {
+  if (family == Family::v4) return asio::ip::address_v4::loopback();
+  return asio::ip::address_v6::loopback();
+}
+
+std::string where(Family family, Port port) {
+  return (family == Family::v4 ? "127.0.0.1:" : "[::1]:") + std::to_string(port);
+}
+
+std::string in_millis(Millis time) {
+  return std::to_string(time.count()) + " ms";
+}
+
+/// timed_out at the limit: a stopped sshd with a full backlog does not even refuse.
+asio::awaitable<boost::system::error_code> connect_within(tcp::socket& socket, tcp::endpoint to,
+                                                          Millis limit) {
+  asio::steady_timer timer(socket.get_executor(), limit);
+  auto done = co_await (socket.async_connect(to, kAsResult) || timer.async_wait(kAsResult));
+  if (done.index() == 1) co_return asio::error::timed_out;
+  co_return std::get<0>(std::get<0>(done));
+}
+
+/// Takes the reference of a waiting probe out of the map, however the probe ends.
+struct Forget {
+  std::function<void()> forget;
+  ~Forget() { forget(); }
+};
+
+}  // namespace
+
+asio::awaitable<ProbeReport> Prober::run(StartProbe job) {
+  const auto listeners = listeners_on({job.port});
+  bool takes_v4 = true;
+  bool takes_v6 = true;
+  if (listeners) {
+    const auto report = judge_listeners(job, *listeners);
+    if (report) co_return *report;
+    const auto has = [&](Family family) {
+      return std::ranges::any_of(*listeners, [&](const Listener& listener) {
+        return listener.family == family && listener.takes_localhost;
+      });
+    };
+    takes_v4 = has(Family::v4);
+    takes_v6 = has(Family::v6);
+  }
+  if (!takes_v4 || !takes_v6) {
+    co_return co_await probe_family(std::move(job), takes_v4 ? Family::v4 : Family::v6);
+  }
+  // The service is asked once; of the other family it is enough to know that it leads here.
+  StartProbe path_only = job;
+  path_only.expect = Expect{};
+  const auto [v4, v6] =
+      co_await (probe_family(job, Family::v4) && probe_family(path_only, Family::v6));
+  std::vector<ProbeReport> families;
+  families.push_back(v4);
+  families.push_back(v6);
+  co_return combine(families);
+}
+
+std::optional<ProbeReport> Prober::judge_listeners(const StartProbe& job,
+                                                   const std::vector<Listener>& found) const {
+  bool is_held = false;
+  for (const Listener& listener : found) {
+    if (!listener.takes_localhost) continue;
+    is_held = true;
+    if (listener.uid == own_uid_) continue;
+    return ProbeReport{Sight::foreign_listener,
+                       where(listener.family, job.port) + " is held by a process of uid " +
+                           std::to_string(listener.uid),
+                       {}};
+  }
+  const std::string port = "port " + std::to_string(job.port);
+  if (is_held && job.is_refused) {
+    return ProbeReport{
+        Sight::foreign_listener, port + " is held by another session or process", {}};
+  }
+  if (job.is_refused) {
+    return ProbeReport{Sight::refused,
+                       "sshd refused the forward: " + printable(job.refusal, kMaxReasonBytes / 2),
+                       {}};
+  }
+  if (!is_held) return ProbeReport{Sight::refused, "nobody listens on " + port, {}};
+  return std::nullopt;
+}
+
+asio::awaitable<ProbeReport> Prober::probe_family(StartProbe job, Family family) {
+  const std::string address = where(family, job.port);
+  tcp::socket socket(executor_);
+  boost::system::error_code failed;
+  socket.open(family == Family::v4 ? tcp::v4() : tcp::v6(), failed);
+  if (!failed) socket.bind({localhost(family), 0}, failed);
+  const auto source = failed ? tcp::endpoint{} : socket.local_endpoint(failed);
+  if (failed) {
+    co_return ProbeReport{
+        Sight::no_path_yet, "no probe of " + address + ": " + failed.message(), {}};
+  }
+  const std::int64_t number = next_probe_++;
+  Waiting waiting{asio::steady_timer(executor_), {}};
+  waiting_[number] = &waiting;
+  const Forget forget{[this, number] { waiting_.erase(number); }};
+  hooks_.announce({number, job.forward, source.port()});
+
+  const MonoTime begin = mono_now();
+  failed = co_await connect_within(socket, {localhost(family), job.port}, job.limit);
+  if (failed == asio::error::timed_out) {
+    co_return ProbeReport{
+        Sight::no_path, address + " does not accept within " + in_millis(job.limit), {}};
+  }
+  if (failed) co_return ProbeReport{Sight::refused, address + ": " + failed.message(), {}};
+
+  const auto outcome = co_await wait_for_path(job, waiting);
+  const Millis path_latency = mono_now() - begin;
+  if (!outcome) {
+    co_return ProbeReport{Sight::no_path,
+                          "a connection to " + address + " did not arrive at the node within " +
+                              in_millis(path_latency),
+                          {}};
+  }
+  const auto on_target = judge_target(*outcome);
+  if (on_target) co_return *on_target;
+  const ProbeAnswer answer =
+      co_await exchange(socket, job.expect, answer_limit(job.limit, path_latency));
+  const Millis latency = mono_now() - begin;
+  switch (answer.outcome) {
+    case ProbeAnswer::Outcome::match:
+      co_return ProbeReport{Sight::expected_answer, {}, latency};
+    case ProbeAnswer::Outcome::silence:
+      co_return ProbeReport{judge_silence(job.limit, path_latency), answer.reason, {}};
+    case ProbeAnswer::Outcome::mismatch:
+    case ProbeAnswer::Outcome::broken:
+      break;
+  }
+  co_return ProbeReport{Sight::other_answer, answer.reason, latency};
+}
+
+asio::awaitable<std::optional<TargetOutcome>> Prober::wait_for_path(const StartProbe& job,
+                                                                    Waiting& waiting) {
+  ReplyClock clock;
+  clock.start(mono_now());
+  bool is_slow = false;
+  while (!waiting.outcome) {
+    clock.progressed(hooks_.last_progress());
+    const MonoTime now = mono_now();
+    const MonoTime deadline = clock.deadline(job.limit, LivenessPolicy{}.progress_limit);
+    if (now >= deadline) co_return std::nullopt;
+    if (!is_slow && now >= clock.asked() + job.limit) {
+      is_slow = true;
+      hooks_.slow(job.forward);
+    }
+    const MonoTime next = is_slow ? deadline : std::min(deadline, clock.asked() + job.limit);
+    waiting.timer.expires_after(next - now);
+    co_await waiting.timer.async_wait(kAsResult);
+  }
+  co_return waiting.outcome;
+}
+
+void Prober::path_seen(const PathSeen& seen) {
+  const auto found = waiting_.find(seen.probe);
+  if (found == waiting_.end()) return;
+  found->second->outcome = seen.target;
+  found->second->timer.cancel();
+}
+
+}  // namespace reversi::server

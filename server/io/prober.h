@@ -1,0 +1,63 @@
+#pragma once
+// One check of one forward, from the server's side, with path proof: look who listens, bind the
+// source port, announce it to the node, connect, wait until the node saw exactly that connection
+// arrive, and only then send or expect a byte. The meaning of what is seen is in core/verdict.h.
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "common/core/expect.h"
+#include "common/core/protocol.h"
+#include "common/core/time.h"
+#include "server/core/agent_session.h"
+#include "server/core/verdict.h"
+#include "server/io/listeners.h"
+
+namespace reversi::server {
+
+class Prober {
+ public:
+  struct Hooks {
+    std::function<void(const ExpectProbe&)> announce;      ///< tell the node what will arrive
+    std::function<void(const std::string& forward)> slow;  ///< past the limit, but it moves
+    std::function<MonoTime()> last_progress;               ///< of the whole session
+  };
+
+  /// @param own_uid  Whose listeners are this account's sessions.
+  Prober(boost::asio::any_io_executor executor, uid_t own_uid, Hooks hooks)
+      : executor_(std::move(executor)), own_uid_(own_uid), hooks_(std::move(hooks)) {}
+
+  /// Takes `limit` for the path, and up to a minute while the session makes progress; then
+  /// answer_limit() for the answer.
+  [[nodiscard]] boost::asio::awaitable<ProbeReport> run(StartProbe job);
+  /// The node saw a probe arrive. Unknown and late numbers are ignored.
+  void path_seen(const PathSeen& seen);
+
+ private:
+  struct Waiting {
+    boost::asio::steady_timer timer;
+    std::optional<TargetOutcome> outcome;
+  };
+
+  boost::asio::awaitable<ProbeReport> probe_family(StartProbe job, Family family);
+  boost::asio::awaitable<std::optional<TargetOutcome>> wait_for_path(const StartProbe& job,
+                                                                     Waiting& waiting);
+  [[nodiscard]] std::optional<ProbeReport> judge_listeners(
+      const StartProbe& job, const std::vector<Listener>& found) const;
+
+  boost::asio::any_io_executor executor_;
+  uid_t own_uid_;
+  Hooks hooks_;
+  std::int64_t next_probe_ = 1;
+  std::map<std::int64_t, Waiting*> waiting_;
+};
+
+}  // namespace reversi::server

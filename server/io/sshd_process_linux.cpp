@@ -1,0 +1,120 @@
+#include <dirent.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+#include <string_view>
+
+#include "common/io/files.h"
+#include "server/io/process.h"
+#include "server/io/sshd_process.h"
+
+namespace reversi::server {
+namespace {
+
+constexpr std::size_t kMaxProcBytes = 16 * 1024;
+
+std::optional<std::string> read_proc(const std::string& path) {
+  auto text = read_file(path, kMaxProcBytes);
+  if (!text) return std::nullopt;
+  return *std::move(text);
+}
+
+template <class Number>
+bool read_number(std::string_view text, Number& out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc{} && end != text.data();
+}
+
+/// The number after `key` in /proc/PID/status.
+template <class Number>
+bool read_status_number(std::string_view status, std::string_view key, Number& out) {
+  const std::size_t at = status.find(key);
+  if (at == std::string_view::npos) return false;
+  status.remove_prefix(at + key.size());
+  status.remove_prefix(std::min(status.find_first_not_of(" \t"), status.size()));
+  return read_number(status, out);
+}
+
+/// "pid (name) state ppid … starttime(22) …". The name may hold spaces and brackets: the last one
+/// ends it.
+bool parse_stat(std::string_view stat, ProcessInfo& out) {
+  const std::size_t open = stat.find('(');
+  const std::size_t close = stat.rfind(')');
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open)
+    return false;
+  out.name = stat.substr(open + 1, close - open - 1);
+  std::string_view rest = stat.substr(close + 1);
+  constexpr int kState = 3;
+  constexpr int kParent = 4;
+  constexpr int kStartTime = 22;
+  for (int field = kState; field <= kStartTime; ++field) {
+    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+    if (rest.empty()) return false;
+    if (field == kState) out.state = rest.front();
+    if (field == kParent && !read_number(rest, out.parent)) return false;
+    if (field == kStartTime) return read_number(rest, out.id.start_time);
+    rest.remove_prefix(std::min(rest.find(' '), rest.size()));
+  }
+  return false;
+}
+
+struct CloseDir {
+  void operator()(DIR* dir) const noexcept { ::closedir(dir); }
+};
+
+/// `sshd` and, from OpenSSH 9.8 on, `sshd-session` and `sshd-auth`.
+bool is_sshd_name(std::string_view name) {
+  return name.starts_with("sshd");
+}
+
+}  // namespace
+
+std::optional<ProcessInfo> process_info(std::int64_t pid) {
+  const std::string dir = "/proc/" + std::to_string(pid);
+  const auto stat = read_proc(dir + "/stat");
+  const auto status = read_proc(dir + "/status");
+  ProcessInfo info;
+  info.id.pid = pid;
+  if (!stat || !status || !parse_stat(*stat, info)) return std::nullopt;
+  if (!read_status_number(*status, "\nUid:", info.uid)) return std::nullopt;
+  read_status_number(*status, "\nvoluntary_ctxt_switches:", info.voluntary_switches);
+  return info;
+}
+
+std::vector<HolderCandidate> childless_sshds(uid_t uid) {
+  std::vector<HolderCandidate> sshds;
+  std::vector<std::int64_t> parents;
+  const std::unique_ptr<DIR, CloseDir> dir(::opendir("/proc"));
+  while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
+    std::int64_t pid = 0;
+    if (!read_number(std::string_view(entry->d_name), pid)) continue;
+    const auto info = process_info(pid);
+    if (!info) continue;
+    parents.push_back(info->parent);
+    if (info->uid == uid && is_sshd_name(info->name) && !info->is_gone()) {
+      sshds.push_back({info->id, info->is_stopped(), info->voluntary_switches});
+    }
+  }
+  std::erase_if(sshds, [&](const HolderCandidate& sshd) {
+    return std::ranges::count(parents, sshd.id.pid) > 0;
+  });
+  return sshds;
+}
+
+Result<ParentProcess> hold_parent() {
+  const pid_t parent = ::getppid();
+  const auto info = process_info(parent);
+  ParentProcess held;
+  if (info) held.id = info->id;
+  auto pidfd = open_process(held.id);
+  if (!info || !pidfd || ::getppid() != parent) {
+    return fail(Errc::not_found, "the sshd process above the agent ended while the agent started");
+  }
+  held.pidfd = *std::move(pidfd);
+  held.is_sshd = is_sshd_name(info->name);
+  return held;
+}
+
+}  // namespace reversi::server
