@@ -1,0 +1,53 @@
+#include "client/core/probe_matcher.h"
+
+#include <algorithm>
+
+namespace reversi::client {
+
+void ProbeMatcher::forget_old(MonoTime now) {
+  while (!channels_.empty() &&
+         (channels_.size() > kMostEntries || now - channels_.front().opened > kChannelMemory)) {
+    channels_.pop_front();
+  }
+  while (!watches_.empty() &&
+         (watches_.size() > kMostEntries || now - watches_.front().since > kWatchMemory)) {
+    watches_.pop_front();
+  }
+}
+
+void ProbeMatcher::channel_opened(Port originator_port, MonoTime now) {
+  std::erase_if(channels_, [&](const Channel& c) { return c.port == originator_port; });
+  channels_.push_back({originator_port, now, std::nullopt});
+  forget_old(now);
+}
+
+std::optional<ProbeMatcher::Match> ProbeMatcher::target_answered(Port originator_port,
+                                                                 TargetOutcome outcome,
+                                                                 MonoTime now) {
+  forget_old(now);
+  const auto channel = std::ranges::find(channels_, originator_port, &Channel::port);
+  if (channel != channels_.end()) channel->outcome = outcome;
+  const auto watched = std::ranges::find(watches_, originator_port, &Watch::port);
+  if (watched == watches_.end()) return std::nullopt;
+  const Match match{watched->probe, outcome};
+  watches_.erase(watched);
+  if (channel != channels_.end()) channels_.erase(channel);
+  return match;
+}
+
+std::optional<ProbeMatcher::Match> ProbeMatcher::watch(std::int64_t probe, Port originator_port,
+                                                       MonoTime now) {
+  forget_old(now);
+  const auto channel = std::ranges::find(channels_, originator_port, &Channel::port);
+  if (channel != channels_.end() && channel->outcome) {
+    const Match match{probe, *channel->outcome};
+    channels_.erase(channel);
+    return match;
+  }
+  std::erase_if(watches_, [&](const Watch& w) { return w.port == originator_port; });
+  watches_.push_back({probe, originator_port, now});
+  forget_old(now);
+  return std::nullopt;
+}
+
+}  // namespace reversi::client

@@ -1,0 +1,81 @@
+#include "client/core/probe_matcher.h"
+
+#include <gtest/gtest.h>
+
+namespace reversi::client {
+namespace {
+
+using namespace std::chrono_literals;
+using Match = ProbeMatcher::Match;
+
+class ProbeMatcherTest : public ::testing::Test {
+ protected:
+  MonoTime now{1h};
+  ProbeMatcher matcher;
+};
+
+TEST_F(ProbeMatcherTest, AProbeThatIsAnnouncedFirstMatchesWhenItsTargetAnswered) {
+  EXPECT_FALSE(matcher.watch(7, 5000, now));
+  matcher.channel_opened(5000, now += 5ms);
+  EXPECT_EQ(matcher.target_answered(5000, TargetOutcome::ok, now += 5ms),
+            (Match{7, TargetOutcome::ok}));
+}
+
+TEST_F(ProbeMatcherTest, AProbeThatArrivesFirstMatchesWhenItIsAnnounced) {
+  matcher.channel_opened(5000, now);
+  EXPECT_FALSE(matcher.target_answered(5000, TargetOutcome::refused, now));
+  EXPECT_EQ(matcher.watch(7, 5000, now += 9s), (Match{7, TargetOutcome::refused}));
+}
+
+TEST_F(ProbeMatcherTest, AnAnnouncementBetweenOpeningAndAnswerWaitsForTheAnswer) {
+  matcher.channel_opened(5000, now);
+  EXPECT_FALSE(matcher.watch(7, 5000, now));
+  EXPECT_EQ(matcher.target_answered(5000, TargetOutcome::timeout, now += 10s),
+            (Match{7, TargetOutcome::timeout}));
+}
+
+TEST_F(ProbeMatcherTest, AMatchIsReportedOnce) {
+  matcher.channel_opened(5000, now);
+  EXPECT_FALSE(matcher.target_answered(5000, TargetOutcome::ok, now));
+  EXPECT_TRUE(matcher.watch(7, 5000, now));
+  EXPECT_FALSE(matcher.watch(8, 5000, now));
+}
+
+TEST_F(ProbeMatcherTest, AChannelOfSomebodyElseProvesNothing) {
+  matcher.channel_opened(5001, now);
+  EXPECT_FALSE(matcher.target_answered(5001, TargetOutcome::ok, now));
+  EXPECT_FALSE(matcher.watch(7, 5000, now));
+}
+
+TEST_F(ProbeMatcherTest, AnOldChannelProvesNothingBecausePortsAreUsedAgain) {
+  matcher.channel_opened(5000, now);
+  EXPECT_FALSE(matcher.target_answered(5000, TargetOutcome::ok, now));
+  EXPECT_FALSE(matcher.watch(7, 5000, now += 10'001ms));
+}
+
+TEST_F(ProbeMatcherTest, AnAnnouncementThatNobodyMeetsIsForgotten) {
+  EXPECT_FALSE(matcher.watch(7, 5000, now));
+  matcher.channel_opened(5000, now += 61s);
+  EXPECT_FALSE(matcher.target_answered(5000, TargetOutcome::ok, now));
+}
+
+TEST_F(ProbeMatcherTest, ThePortsOfTheLast256ChannelsAreRemembered) {
+  for (Port port = 1; port <= 257; ++port) {
+    matcher.channel_opened(port, now);
+    EXPECT_FALSE(matcher.target_answered(port, TargetOutcome::ok, now));
+  }
+  EXPECT_FALSE(matcher.watch(1, 1, now));
+  EXPECT_TRUE(matcher.watch(2, 2, now));
+}
+
+TEST_F(ProbeMatcherTest, APortThatIsUsedAgainMeansTheNewChannel) {
+  matcher.channel_opened(5000, now);
+  EXPECT_FALSE(matcher.target_answered(5000, TargetOutcome::ok, now));
+  matcher.channel_opened(5000, now += 1s);
+  EXPECT_FALSE(matcher.watch(7, 5000, now));
+  EXPECT_EQ(matcher.target_answered(5000, TargetOutcome::refused, now),
+            (Match{7, TargetOutcome::refused}));
+}
+
+}  // namespace
+}  // namespace reversi::client
