@@ -1,0 +1,30 @@
+#pragma once
+// TCP to a name: every address gets its chance.
+
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "common/core/error.h"
+#include "common/core/names.h"
+#include "common/core/time.h"
+
+namespace reversi {
+
+struct Dialed {
+  boost::asio::ip::tcp::socket socket;
+  Endpoint address;  ///< the numeric address that answered
+};
+
+/// Resolves `to` and connects. The addresses start in turn, each with a head start of 250 ms over
+/// the next, and the first that answers is taken, so a dead address family costs no more than that.
+/// `limit` is for all of it. The socket has TCP_NODELAY and SO_KEEPALIVE and does not block.
+/// A resolver that hangs cannot be cancelled: then the process should leave by _exit().
+/// @errors  not_found  the name has no address
+///          refused    the last address refused
+///          timeout    none answered in time
+///          io         unreachable
+[[nodiscard]] boost::asio::awaitable<Result<Dialed>> dial(Endpoint to, Millis limit);
+
+}  // namespace reversi
