@@ -1,0 +1,82 @@
+#pragma once
+// One SSH channel joined with one local socket, bytes both ways.
+//
+// Memory is bounded on both ways without a buffer of our own on the fast path:
+// - channel → socket: libssh's data callback sends straight to the socket. What the socket does not
+//   take stays in libssh's buffer, which the channel's window bounds (1.28 MB). A callback that took
+//   nothing is not called again, so the rest is read when the socket can take more, and then all at
+//   once: each ssh_channel_read() may open the window for another 1.28 MB, so reading piece by piece
+//   would let the buffer grow without end.
+// - socket → channel: the socket is read only while libssh has sent everything, and never more than
+//   the remote window allows. Only a key re-exchange leaves a tail (one read at most).
+
+#include <memory>
+#include <string>
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <libssh/callbacks.h>
+
+#include "client/ssh/handles.h"
+
+namespace reversi::worker {
+
+using LocalSocket = boost::asio::generic::stream_protocol::socket;
+
+class RelaySet;
+
+class Relay : public std::enable_shared_from_this<Relay> {
+ public:
+  /// The channel is open. Nothing is delivered before attach().
+  Relay(RelaySet& set, SshChannel channel);
+  ~Relay();
+
+  /// The target is connected: bytes flow from now on.
+  void attach(LocalSocket socket);
+  /// Ends both sides now. Never called from a libssh callback.
+  void close();
+
+  // ---- for RelaySet, at the top of the loop only ----
+  /// Does what callbacks have marked.
+  void service();
+  /// Reads the socket and feeds the channel, as long as both can.
+  void pull();
+  /// pull() would get anywhere: room in the window.
+  [[nodiscard]] bool has_window() const;
+
+ private:
+  friend class RelaySet;
+
+  static int on_data(ssh_session session, ssh_channel channel, void* data, uint32_t size,
+                     int is_stderr, void* relay);
+  static void on_mark(ssh_session session, ssh_channel channel, void* relay);
+  static void on_close(ssh_session session, ssh_channel channel, void* relay);
+
+  std::size_t take(const char* data, std::size_t size);
+  void deliver();
+  void drain_library();
+  bool feed(const char* data, std::size_t size);
+  void finish_if_done();
+  void wait_readable();
+  void wait_writable();
+
+  RelaySet& set_;
+  SshChannel channel_;
+  ssh_channel_callbacks_struct callbacks_{};
+  LocalSocket socket_;
+  std::string pending_;  // read from libssh, not yet taken by the socket
+  std::size_t pending_sent_ = 0;
+  std::string tail_;  // read from the socket, not yet taken by libssh
+  bool is_attached_ = false;
+  bool is_marked_ = false;   // in the set's list of relays to service
+  bool is_waiting_ = false;  // in the set's list of relays that want to feed the channel
+  bool has_unread_ = true;   // libssh may hold bytes that no callback will tell of again
+  bool is_broken_ = false;   // the socket failed
+  bool saw_close_ = false;   // the server closed the channel
+  bool saw_local_eof_ = false;
+  bool sent_eof_ = false;
+  bool passed_eof_ = false;  // the channel's end was told to the socket
+  bool waits_readable_ = false;
+  bool waits_writable_ = false;
+};
+
+}  // namespace reversi::worker

@@ -1,0 +1,34 @@
+#include "client/worker/run_as.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "common/io/system_error.h"
+
+namespace reversi::worker {
+
+Result<void> run_as(const std::string& user) {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::array<char, 16 * 1024> buffer;
+  const int error = ::getpwnam_r(user.c_str(), &entry, buffer.data(), buffer.size(), &found);
+  if (found == nullptr) {
+    return error != 0 ? fail(errno_error(error, "user " + user))
+                      : fail(Errc::not_found, "no user " + user + " on this machine");
+  }
+  if (::geteuid() == entry.pw_uid && ::getuid() == entry.pw_uid) return {};
+  if (::initgroups(user.c_str(), entry.pw_gid) != 0 || ::setgid(entry.pw_gid) != 0 ||
+      ::setuid(entry.pw_uid) != 0) {
+    return fail(errno_error(errno, "become user " + user));
+  }
+  if (entry.pw_uid != 0 && ::setuid(0) == 0) {
+    return fail(Errc::permission, "user " + user + " can become root again");
+  }
+  return {};
+}
+
+}  // namespace reversi::worker

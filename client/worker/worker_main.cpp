@@ -1,0 +1,45 @@
+#include "client/worker/worker_main.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include <boost/asio/io_context.hpp>
+
+#include "client/ssh/keygen.h"
+#include "client/worker/worker.h"
+#include "common/core/exit_code.h"
+#include "common/io/log.h"
+
+namespace reversi::worker {
+
+int worker_main() {
+  // A supervisor or a target that is gone is an error of that write, not our end.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    if (const auto log = start_log({.ident = "reversi-worker"}); !log) return 1;
+    boost::asio::io_context io{1};
+    Worker worker(io, UniqueFd{STDIN_FILENO}, UniqueFd{STDOUT_FILENO});
+    const auto code = static_cast<int>(worker.run());
+    // Destroying the loop would wait for a name that the resolver's thread still looks up.
+    std::fflush(nullptr);
+    ::_exit(code);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "reversi-worker: %s\n", error.what());
+    return static_cast<int>(ExitCode::retry);
+  }
+}
+
+int keygen_main(const char* path) {
+  const auto line = generate_ed25519(path);
+  if (!line) {
+    std::fprintf(stderr, "%s\n", line.error().line().c_str());
+    return static_cast<int>(exit_code_of(line.error().code()));
+  }
+  std::puts(line->c_str());
+  return 0;
+}
+
+}  // namespace reversi::worker
