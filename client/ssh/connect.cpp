@@ -95,12 +95,11 @@ asio::awaitable<tl::expected<OpenSession, Failed>> open_session(const client::St
 
   const int rc = co_await loop.until_done([&] { return ssh_connect(loop.session()); }, deadline);
   if (rc != SSH_OK) {
+    const std::string why =
+        rc == SSH_AGAIN ? "no answer" + within(start.connect_limit) : error_text(loop);
     const bool spoke = ssh_get_serverbanner(loop.session()) != nullptr;
-    const std::string why = rc == SSH_AGAIN
-                                ? "no end of the key exchange" + within(start.connect_limit)
-                                : error_text(loop);
     if (spoke) co_return failed(Failure::lost, at + "key exchange: " + why);
-    co_return failed(Failure::no_answer, at + "no SSH server answers there: " + why);
+    co_return failed(Failure::no_answer, at + "no SSH server there: " + why);
   }
   loop.connected();
 

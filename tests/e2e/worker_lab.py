@@ -186,6 +186,7 @@ def hashed_line(directory, line):
     """The same known_hosts line as ssh-keygen -H writes it."""
     path = directory / "hashed"
     path.write_text(line, encoding="utf-8")
-    subprocess.run(["ssh-keygen", "-q", "-H", "-f", str(path)], check=True, timeout=30, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    subprocess.run(["ssh-keygen", "-H", "-f", str(path)], check=True, timeout=30, stdout=quiet, stderr=quiet)
     os.unlink(f"{path}.old")
     return path.read_text(encoding="utf-8")
