@@ -127,12 +127,19 @@ Result<std::vector<std::string>> lines_of(const StateDir& state, const NodeRecor
 }
 
 Result<void> install_lines(const Admin& admin, const NodeName& node,
-                           const std::vector<std::string>& lines) {
+                           const std::vector<std::string>& lines,
+                           const std::vector<PublicKey>& new_keys) {
   const auto path = authorized_keys_path(admin.policy);
   if (!path) return fail(path.error());
-  return change_authorized_keys(*path, kAdminLockLimit, [&](std::string_view text) {
-    return replace_lines(text, node, admin.state.path(), lines);
-  });
+  return change_authorized_keys(
+      *path, kAdminLockLimit, [&](std::string_view text) -> Result<std::string> {
+        for (const PublicKey& key : new_keys) {
+          if (!is_key_outside_block(text, key)) continue;
+          return fail(Errc::exists,
+                      "has a line of its own for this key, which sshd would take first; remove it");
+        }
+        return replace_lines(text, node, admin.state.path(), lines);
+      });
 }
 
 Result<bool> end_session(const StateDir& state, const NodeName& node, RequestKind kind) {

@@ -118,7 +118,7 @@ Result<NodeRecord> add(const Admin& admin, const Wanted& wanted) {
   if (!lines) return fail(lines.error());
   if (auto ok = admin.state.create_node(wanted.node); !ok) return fail(ok.error());
   auto done = admin.state.save_node(record).and_then(
-      [&] { return install_lines(admin, wanted.node, *lines); });
+      [&] { return install_lines(admin, wanted.node, *lines, {wanted.key}); });
   if (done) return record;
   static_cast<void>(admin.state.remove_node(wanted.node));
   return fail(done.error());

@@ -28,7 +28,8 @@ Result<void> apply(const OpenedNode& opened, const NodeRecord& before, const Nod
   const auto lines = lines_of(opened.admin.state, after);
   if (!lines) return fail(lines.error());
   if (auto ok = opened.admin.state.save_node(after); !ok) return ok;
-  auto installed = install_lines(opened.admin, opened.node, *lines);
+  const auto new_keys = before.keys == after.keys ? std::vector<PublicKey>{} : after.keys;
+  auto installed = install_lines(opened.admin, opened.node, *lines, new_keys);
   if (!installed) static_cast<void>(opened.admin.state.save_node(before));
   return installed;
 }

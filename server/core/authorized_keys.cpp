@@ -94,18 +94,24 @@ Result<std::optional<Block>> find_block(const std::vector<std::string_view>& lin
                                 "this order");
 }
 
-/// Whose a line of the block is. The command stands before the key and its comment, and no option
-/// before it can hold a space, so the first match is ours.
+/// Whose a line of the block is. The command stands before the key and its comment, so the first
+/// mark is the command's.
 bool belongs_to(std::string_view line, const NodeName& node, const std::string& state_dir) {
-  const std::string mark = " agent --node " + node.text() + " ";
-  const std::size_t at = line.find(mark);
-  if (at == std::string_view::npos) return false;
+  constexpr std::string_view kMark = " agent --node ";
   constexpr std::string_view kOption = " --state-dir ";
-  const std::size_t option_at = line.find(kOption, at);
+  const std::size_t at = line.find(kMark);
+  if (at == std::string_view::npos) return false;
+  line.remove_prefix(at + kMark.size());
+  if (!line.starts_with(node.text() + ' ')) return false;
+  const std::size_t option_at = line.find(kOption);
   if (option_at == std::string_view::npos) return false;
   std::string_view value = line.substr(option_at + kOption.size());
   value = value.substr(0, value.find('"'));
   return value == state_dir || value == "'" + state_dir + "'";
+}
+
+bool names_key(std::string_view line, const PublicKey& key) {
+  return !line.starts_with('#') && line.find(' ' + key.blob) != std::string_view::npos;
 }
 
 std::string join(const std::vector<std::string_view>& lines, std::size_t from, std::size_t to) {
@@ -138,6 +144,17 @@ Result<std::vector<std::string>> authorized_lines(const NodeRecord& record,
   std::vector<std::string> lines;
   for (const PublicKey& key : record.keys) lines.push_back(options + ' ' + format_public_key(key));
   return lines;
+}
+
+bool is_key_outside_block(std::string_view text, const PublicKey& key) {
+  const auto lines = split_lines(text);
+  const auto block = find_block(lines);
+  const Block ours = block && block->has_value() ? **block : Block{};
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const bool is_inside = i >= ours.begin && i < ours.end;
+    if (!is_inside && names_key(lines[i], key)) return true;
+  }
+  return false;
 }
 
 Result<std::string> replace_lines(std::string_view text, const NodeName& node,

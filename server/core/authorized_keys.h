@@ -33,4 +33,8 @@ struct AgentCommand {
                                                 const std::string& state_dir,
                                                 const std::vector<std::string>& lines);
 
+/// Whether a line that is not ours names this key. sshd takes the first line with a key, so such a
+/// one could give the node a shell.
+[[nodiscard]] bool is_key_outside_block(std::string_view text, const PublicKey& key);
+
 }  // namespace reversi::server

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kWidth = 80;
 constexpr std::size_t kNameWidth = 22;
+constexpr std::size_t kThirdWidth = 12;
 constexpr std::size_t kStateWidth = 13;  // the longest verdict, not_requested
 
 bool is_continuation(char c) {
@@ -42,6 +43,18 @@ std::string line(std::string text) {
   return text + '\n';
 }
 
+/// A name must be readable whole: one that is too long for its column has a line of its own. So has a
+/// note, as far as it fits.
+std::string row(const std::string& name, std::string_view state, std::string_view third,
+                const std::string& note) {
+  const bool is_long = columns(name) > kNameWidth;
+  const std::string start =
+      cell(is_long ? "" : name, kNameWidth) + cell(state, kStateWidth) + cell(third, kThirdWidth);
+  const bool fits = columns(start) + columns(note) <= kWidth;
+  return (is_long ? line(name) : "") + line(start + (fits ? note : "")) +
+         (fits ? "" : line("    " + note));
+}
+
 std::string_view port_of(std::string_view listen) {
   const std::size_t colon = listen.rfind(':');
   return colon == std::string_view::npos ? listen : listen.substr(colon + 1);
@@ -50,16 +63,13 @@ std::string_view port_of(std::string_view listen) {
 std::string node_line(const NodeStatus& node, WallTime now) {
   const std::string age =
       node.since ? format_duration(std::max(now - *node.since, Millis{0})) : std::string("-");
-  return line(cell(node.node, kNameWidth) + cell(node_state_name(node.state), kStateWidth) +
-              cell(age, 12) + printable(node.reason));
+  return row(node.node, node_state_name(node.state), age, printable(node.reason));
 }
 
 std::string forward_line(const ForwardStatus& forward) {
   std::string note = printable(forward.reason);
   if (note.empty() && forward.latency) note = std::to_string(forward.latency->count()) + " ms";
-  return line("  " + cell(forward.name, kNameWidth - 2) +
-              cell(verdict_name(forward.verdict), kStateWidth) + cell(port_of(forward.listen), 12) +
-              note);
+  return row("  " + forward.name, verdict_name(forward.verdict), port_of(forward.listen), note);
 }
 
 }  // namespace
@@ -81,7 +91,7 @@ std::string format_duration(Millis duration) {
 std::string status_text(const std::vector<NodeStatus>& nodes, WallTime now) {
   if (nodes.empty()) return "no nodes; register one with `reversi-server node add`\n";
   std::string text = line(cell("NODE", kNameWidth) + cell("STATE", kStateWidth) +
-                          cell("SINCE/PORT", 12) + "REASON");
+                          cell("SINCE/PORT", kThirdWidth) + "REASON");
   for (const NodeStatus& node : nodes) {
     text += node_line(node, now);
     for (const ForwardStatus& forward : node.forwards) text += forward_line(forward);

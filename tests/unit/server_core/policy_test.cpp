@@ -1,0 +1,75 @@
+#include "server/core/policy.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "common/core/json_fields.h"
+
+namespace reversi::server {
+namespace {
+
+std::vector<std::string> ignored;
+
+TEST(ServerPolicy, AnEmptyFileMeansTheDefaults) {
+  EXPECT_EQ(policy_from_json(Json::object(), ignored).value(), ServerPolicy{});
+}
+
+TEST(ServerPolicy, EveryKeyIsReadAndUnknownOnesAreNamed) {
+  std::vector<std::string> unknown;
+  const auto policy = policy_from_json({{"schema", 1},
+                                        {"heartbeat_ms", 1000},
+                                        {"dead_after_heartbeats", 5},
+                                        {"port_last", 20003},
+                                        {"authorized_keys", "/k"},
+                                        {"servers", {"a.example.org:22"}},
+                                        {"hartbeat_ms", 1}},
+                                       unknown);
+  ASSERT_TRUE(policy) << policy.error().line();
+  EXPECT_EQ(policy->heartbeat, Millis{1000});
+  EXPECT_EQ(policy->dead_after_heartbeats, 5);
+  EXPECT_EQ(policy->port_last, 20003);
+  EXPECT_EQ(policy->authorized_keys, "/k");
+  EXPECT_EQ(unknown, std::vector<std::string>{"hartbeat_ms"});
+}
+
+TEST(ServerPolicy, AValueThatCannotBeIsAMistake) {
+  const Json rows[] = {
+      {{"heartbeat_ms", 0}},          {{"heartbeat_ms", "15"}},     {{"heartbeat_ms", 1e12}},
+      {{"port_first", 1023}},         {{"port_last", 70000}},       {{"port_first", 30000}},
+      {{"retry_first_ms", 90000}},    {{"authorized_keys", "rel"}}, {{"servers", {"no port"}}},
+      {{"dead_after_heartbeats", 0}}, {{"servers", "a:22"}},
+  };
+  for (const Json& row : rows) {
+    const auto policy = policy_from_json(row, ignored);
+    EXPECT_FALSE(policy) << row;
+  }
+  EXPECT_FALSE(policy_from_json(Json::array(), ignored));
+}
+
+TEST(ServerPolicy, AuthorizedKeysIsSetBesideWhateverElseIsThere) {
+  Json doc{{"heartbeat_ms", 1000}, {"of the future", 1}};
+  set_authorized_keys(doc, "/a/b");
+  EXPECT_EQ(doc["authorized_keys"], "/a/b");
+  EXPECT_EQ(doc["of the future"], 1);
+  set_authorized_keys(doc, "");
+  EXPECT_FALSE(doc.contains("authorized_keys"));
+}
+
+TEST(SessionPolicy, AFleetIsSpreadTenMillisecondsANodeAndOneNodeNotAtAll) {
+  EXPECT_EQ(session_policy({}, false, 0).spread, Millis{0});
+  EXPECT_EQ(session_policy({}, false, 1).spread, Millis{0});
+  EXPECT_EQ(session_policy({}, false, 2).spread, Millis{20});
+  EXPECT_EQ(session_policy({}, false, 500).spread, Millis{5000});
+}
+
+TEST(SessionPolicy, AMeteredNodeSpeaksLess) {
+  const SessionPolicy metered = session_policy({}, true, 1);
+  EXPECT_EQ(metered.heartbeat, Millis{60'000});
+  EXPECT_EQ(metered.check, Millis{600'000});
+  EXPECT_GE(metered.check_healthy, metered.check);
+  EXPECT_EQ(metered.dead_after, Millis{180'000});
+  EXPECT_EQ(session_policy({}, false, 1).dead_after, Millis{45'000});
+}
+
+}  // namespace
+}  // namespace reversi::server
