@@ -7,9 +7,8 @@ BUILD_LOCK_LIMIT_S=1800
 # Inside the sandbox the lock came with the sandbox.
 lock_build() {
   [ -z "${REVERSI_BUILD_LOCKED:-}" ] || return 0
-  if ! mkdir -p "$1" 2>/dev/null || ! { : >>"$1/.lock"; } 2>/dev/null; then
-    fail "cannot write in $1: remove it, or start as its owner, $(stat -c %U "$1" 2>/dev/null || echo unknown)"
-  fi
+  mkdir -p "$1" 2>/dev/null || fail "cannot create $PWD/$1: start as the owner of the clone"
+  { : >>"$1/.lock"; } 2>/dev/null || fail "cannot write in $PWD/$1: remove it, or start as its owner"
   exec 9>>"$1/.lock"
   lock_fd_9 "$BUILD_LOCK_LIMIT_S" "another run in $1"
 }
