@@ -1,3 +1,5 @@
+// Long because every message of the protocol is read and written here, beside the table of them all.
+
 #include "common/core/protocol.h"
 
 #include <array>

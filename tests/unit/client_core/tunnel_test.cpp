@@ -1,3 +1,5 @@
+// Long because every transition of the tunnel is a row of one table.
+
 #include "client/core/tunnel.h"
 
 #include <functional>
