@@ -2,7 +2,7 @@
 """Checks single files: `check_files.py lengths` and `check_files.py shell`.
 
 lengths: a file over 400 lines says in its header comment why, in a sentence that begins with "Long because".
-shell: every shell script passes shellcheck. Without shellcheck the check is skipped (exit code 77).
+shell: every shell script passes shellcheck, and what we print for people to paste (tests/golden) as plain sh. Without shellcheck the check is skipped (exit code 77).
 
 One line per violation, `file:line: what`, and exit code 1.
 """
@@ -59,10 +59,15 @@ def check_shell():
         print("skip: shellcheck is not installed; run scripts/deps")
         sys.exit(SKIPPED)
     scripts = [file for file in sources() if file.suffix == ".sh" or interpreter(file) in ("sh", "bash", "dash")]
-    if not scripts:
+    pasted = [file for file in scripts if "golden" in file.parts]
+    return shellcheck(["--shell=sh"], pasted) + shellcheck([], [file for file in scripts if file not in pasted])
+
+
+def shellcheck(options, files):
+    if not files:
         return []
     run = subprocess.run(
-        ["shellcheck", "--external-sources", "--format=gcc", *[str(file.relative_to(ROOT)) for file in scripts]],
+        ["shellcheck", "--external-sources", "--format=gcc", *options, *[str(file.relative_to(ROOT)) for file in files]],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

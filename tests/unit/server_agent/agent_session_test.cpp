@@ -1,3 +1,5 @@
+// Long because the agent session is one machine, and each sentence about it is a test of this file.
+
 #include "server/core/agent_session.h"
 
 #include "tests/unit/server_agent/session_fixture.h"
