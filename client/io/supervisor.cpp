@@ -31,6 +31,7 @@ namespace reversi::client {
 namespace {
 
 constexpr Millis kLookEvery{5000};       // at the worker's state in /proc, and at the clocks
+constexpr Millis kLookAgainAfter{2000};  // once it was seen stopped
 constexpr Millis kClockJumpLimit{2000};  // wall against monotonic time: the machine slept
 constexpr Millis kSoonest{1};
 
@@ -175,7 +176,7 @@ void Supervisor::await_signals() {
 }
 
 void Supervisor::await_look() {
-  look_.expires_after(kLookEvery);
+  look_.expires_after(tunnel_.stopped_sightings > 0 ? kLookAgainAfter : kLookEvery);
   look_.async_wait([this](const boost::system::error_code& ec) {
     if (ec) return;
     look();

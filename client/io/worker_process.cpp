@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -35,6 +36,7 @@ namespace {
 namespace process = boost::process::v2;
 
 constexpr std::size_t kMaxQueuedBytes = 2 * kMaxWorkerLineBytes;
+constexpr int kMostDescriptors = 65'536;
 constexpr Millis kExitAfterEndLimit{1000};
 
 struct Pipe {
@@ -48,6 +50,13 @@ Result<Pipe> open_pipe() {
   return Pipe{UniqueFd{ends[0]}, UniqueFd{ends[1]}};
 }
 
+/// Boost 1.81 leaves open what lies between 2 and its own error pipe (close_handles.ipp compares each
+/// descriptor with itself): the worker would hold our lock and our control socket.
+void close_on_exec_from(int first) {
+  const int end = std::min(::getdtablesize(), kMostDescriptors);
+  for (int fd = first; fd < end; ++fd) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 /// What the child does between fork and exec.
 struct ChildSetup {
   int in;
@@ -59,6 +68,7 @@ struct ChildSetup {
                                     const char* const*(&)) {
     const bool ok =
         die_with_parent(parent) && ::dup2(in, STDIN_FILENO) >= 0 && ::dup2(out, STDOUT_FILENO) >= 0;
+    close_on_exec_from(STDERR_FILENO + 1);
     return ok ? process::error_code{} : process::error_code{errno, process::system_category()};
   }
 };

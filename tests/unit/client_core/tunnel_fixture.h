@@ -26,7 +26,7 @@ inline ClientConfig two_forwards() {
   return config;
 }
 
-class TunnelTest : public testing::Test {
+class TunnelTest : public ::testing::Test {
  protected:
   void SetUp() override { begin(two_forwards()); }
 

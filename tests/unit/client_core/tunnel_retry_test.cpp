@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class TunnelRetry : public testing::Test {
+class TunnelRetry : public ::testing::Test {
  protected:
   Millis lose(LossKind kind, Reached reached = {}, Millis retry_after = 0ms) {
     tries = after_loss(tries, {kind, "x", retry_after}, reached, {policy, node, 1, began}, now);

@@ -72,7 +72,7 @@ const std::vector<Transition>& transitions() {
   return rows;
 }
 
-class Transitions : public TunnelTest, public testing::WithParamInterface<Transition> {};
+class Transitions : public TunnelTest, public ::testing::WithParamInterface<Transition> {};
 
 TEST_P(Transitions, Holds) {
   const Transition& row = GetParam();
@@ -87,7 +87,7 @@ TEST_P(Transitions, Holds) {
   EXPECT_EQ(is(), row.to);
 }
 
-INSTANTIATE_TEST_SUITE_P(Tunnel, Transitions, testing::ValuesIn(transitions()),
+INSTANTIATE_TEST_SUITE_P(Tunnel, Transitions, ::testing::ValuesIn(transitions()),
                          [](const auto& row) { return std::string(row.param.name); });
 
 // ---- a session comes up
