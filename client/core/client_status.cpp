@@ -115,7 +115,8 @@ std::string client_status_text(const Json& status) {
   const Json config = status.value("config", Json::object());
   const std::string error = text_of(config, "error");
   if (!error.empty()) {
-    text += "  warning   the last good configuration is in use: " + printable(error, 300) + "\n";
+    text += "  warning   in use is " + text_of(config, "source") + ", because " +
+            printable(error, 400) + "\n";
   }
   return text;
 }

@@ -1,5 +1,6 @@
 #include "client/io/config_file.h"
 
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,7 +16,10 @@ namespace reversi::client {
 namespace {
 
 constexpr std::size_t kMostConfigBytes = 256 * 1024;
-constexpr std::string_view kLastGood = "last-good.json";
+
+std::string last_good_file(const std::string& state_dir) {
+  return state_dir + "/last-good.json";
+}
 
 std::string absolute(const std::string& path) {
   std::error_code error;
@@ -54,6 +58,10 @@ Result<void> check_files(const ClientConfig& config) {
   }
   const auto hosts = check_file("known_hosts_file", config.known_hosts_file);
   if (!hosts) return fail(hosts.error());
+  // The worker changes to this user once it has read the files: better said now than at each start.
+  if (!config.user.empty() && ::getpwnam(config.user.c_str()) == nullptr) {
+    return fail(Errc::config, "user: there is no user " + config.user + " on this machine");
+  }
   return {};
 }
 
@@ -78,10 +86,14 @@ Result<std::string> read(const std::string& path) {
 Result<std::string> read_last_good(const std::string& path) {
   const std::string directory = directory_of(path);
   const auto state_dir = find_state_dir(read(path).value_or(""), directory).value_or(directory);
-  return read_file(state_dir + "/" + std::string(kLastGood), kMostConfigBytes);
+  return read_file(last_good_file(state_dir), kMostConfigBytes);
 }
 
 }  // namespace
+
+std::string LoadedConfig::source() const {
+  return is_last_good ? last_good_file(config.state_dir) : path;
+}
 
 std::string default_config_path() {
   if (::geteuid() == 0) return "/etc/reversi/client.json";
@@ -129,8 +141,9 @@ Result<ClientConfig> read_config(const std::string& path) {
 
 Result<void> keep_as_last_good(const LoadedConfig& loaded) {
   if (loaded.is_last_good) return {};
-  const std::string file = loaded.config.state_dir + "/" + std::string(kLastGood);
-  return write_file_if_changed(file, loaded.text, 0600, Sync::disk).map([](bool) {});
+  return write_file_if_changed(last_good_file(loaded.config.state_dir), loaded.text, 0600,
+                               Sync::disk)
+      .map([](bool) {});
 }
 
 }  // namespace reversi::client

@@ -14,6 +14,9 @@ struct LoadedConfig {
   std::string text;           ///< what `config` was parsed from
   bool is_last_good = false;  ///< the present one is invalid: `error` says why
   std::string error;
+
+  /// The file that `text` was read from.
+  [[nodiscard]] std::string source() const;
 };
 
 /// /etc/reversi/client.json for root, else $XDG_CONFIG_HOME/reversi/client.json (~/.config).

@@ -25,6 +25,7 @@
 #include "common/core/json_fields.h"
 #include "common/io/clock.h"
 #include "common/io/coro.h"
+#include "common/io/files.h"
 #include "common/io/log.h"
 
 namespace reversi::client {
@@ -48,7 +49,6 @@ class Supervisor {
   Supervisor(LoadedConfig loaded, std::string worker_executable)
       : loaded_(std::move(loaded)),
         worker_executable_(std::move(worker_executable)),
-        identity_(load_identity(loaded_.config.state_dir)),
         wake_(loop_),
         look_(loop_),
         signals_(loop_, SIGTERM, SIGINT) {
@@ -102,6 +102,11 @@ Result<ExitCode> Supervisor::run() {
   auto run_dir = open_run_dir(run_dir_of(loaded_.config));
   if (!run_dir) return fail(run_dir.error());
   run_dir_ = *std::move(run_dir);
+  // Without it nothing is kept, and the tunnel works all the same.
+  if (auto ok = make_directories(loaded_.config.state_dir, 0700); !ok) {
+    log_warning("state_dir: " + ok.error().line());
+  }
+  identity_ = load_identity(loaded_.config.state_dir);
   log_info("supervisor of node " + loaded_.config.node + " with " + loaded_.path + ", process id " +
            std::to_string(::getpid()));
   if (loaded_.is_last_good) log_error("using the last good configuration: " + loaded_.error);
@@ -236,7 +241,7 @@ Json Supervisor::status() const {
                                  .wall_offset = wall_offset_,
                                  .supervisor_pid = static_cast<int>(::getpid()),
                                  .worker_pid = worker_ == nullptr ? 0 : worker_->pid(),
-                                 .config_source = loaded_.path,
+                                 .config_source = loaded_.source(),
                                  .config_error = loaded_.error});
 }
 
