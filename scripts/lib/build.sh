@@ -35,6 +35,7 @@ build_in() {
   if [ -t 1 ]; then
     ninja -C "$dir" 9>&-
   else
+    say "building in $dir"
     ninja -C "$dir" --quiet 9>&-
   fi
 }

@@ -2,8 +2,8 @@
 # A place on this machine where root hands its work to a throw-away user: private mount and pid namespaces, a private copy
 # of the sources, private /run, /tmp, /root, /etc/ssh and user table. Everything started in it ends with it.
 #
-#   enter_sandbox BUILD COMMAND...   as root, in the clone's root: runs the command as root in /run/reversi-test/src
-#   as_test_user COMMAND...          inside: runs the command there as the user reversi-test
+#   enter_sandbox BUILD [NAME=VALUE]... COMMAND...   as root, in the clone's root: runs it as root in /run/reversi-test/src
+#   as_test_user COMMAND...                          inside: runs the command there as the user reversi-test
 #
 # Of the machine only this stays: /var/cache/reversi-test, with the build directories (so that the next run is fast) and the
 # compiler's cache. The clone is read, never written. Inside, BUILD is a writable directory of the copy, and its lock is held.
@@ -45,6 +45,7 @@ free_uid() {
 prepare_cache() (
   entry=$1 build=$2 uid=$3
   set -e
+  umask 022
   [ -d "$SANDBOX_CACHE" ] || mkdir -m 700 "$SANDBOX_CACHE"
   exec 9>>"$SANDBOX_CACHE/.lock"
   lock_fd_9 "$SANDBOX_LOCK_LIMIT_S" "$SANDBOX_CACHE"
@@ -81,6 +82,7 @@ nobody_builds_in() {
 inside() {
   local build_dir=$1 build=$2 uid=$3
   shift 3
+  umask 022 # the caller's may hide from the test user what is made here
   exec 9>>"$build_dir/.lock"
   lock_fd_9 "$BUILD_LOCK_LIMIT_S" "another run in $build_dir"
   # The clone may be anywhere, also below the directories that are covered next; "." still leads to it.
