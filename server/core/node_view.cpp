@@ -66,7 +66,7 @@ void forget_verdicts(NodeStatus& status, std::optional<WallTime> since) {
 }
 
 /// Every forward that the admin granted is in the list, also one the session has not heard of yet.
-void add_granted(NodeStatus& status, const NodeRecord& record, WallTime now) {
+void add_granted(NodeStatus& status, const NodeRecord& record, WallTime since) {
   std::vector<ForwardStatus> forwards;
   for (const NodeForward& granted : record.forwards) {
     const auto known =
@@ -79,7 +79,7 @@ void add_granted(NodeStatus& status, const NodeRecord& record, WallTime now) {
     fresh.name = granted.name.text();
     fresh.listen = format_listen(granted.port);
     fresh.reason = "not yet judged";
-    fresh.since = status.since.value_or(now);
+    fresh.since = status.since.value_or(since);
     forwards.push_back(std::move(fresh));
   }
   for (const ForwardStatus& forward : status.forwards) {
@@ -98,12 +98,12 @@ void become(NodeStatus& status, NodeState state, std::string reason,
 void decide(NodeStatus& status, const NodeFiles& files, WallTime now) {
   const auto seen = last_seen(files);
   if (files.record && !files.record->enabled) {
-    become(status, NodeState::disabled, "disabled by the administrator", std::nullopt);
+    become(status, NodeState::disabled, "disabled by the administrator", files.record_at);
     status.session.reset();
     return forget_verdicts(status, seen);
   }
   if (!files.session && !seen) {
-    return become(status, NodeState::never_seen, "never connected", std::nullopt);
+    return become(status, NodeState::never_seen, "never connected", files.record_at);
   }
   if (std::string why = down_reason(files, status, now); !why.empty()) {
     become(status, NodeState::down, std::move(why), seen);
@@ -156,7 +156,7 @@ NodeStatus view_node(const NodeFiles& files, WallTime now) {
   status.last_seen = last_seen(files);
   if (files.unwritten_since) status.unwritten_since = files.unwritten_since;
   decide(status, files, now);
-  if (files.record) add_granted(status, *files.record, now);
+  if (files.record) add_granted(status, *files.record, files.record_at.value_or(now));
   if (!files.problem.empty()) {
     status.reason += (status.reason.empty() ? "" : "; ") + files.problem;
   }

@@ -38,6 +38,7 @@ struct Judgement {
 struct NodeFiles {
   std::string node;
   std::optional<NodeRecord> record;
+  std::optional<WallTime> record_at;  ///< mtime of node.json: since when the admin says so
   std::optional<SessionRecord> session;
   std::optional<NodeStatus> status;
   std::optional<WallTime> alive_at;  ///< mtime of `alive`: the last heartbeat

@@ -187,27 +187,34 @@ LoadedPolicy StateDir::load_policy() const {
 NodeFiles StateDir::load_files(const NodeName& node) const {
   NodeFiles files;
   files.node = node.text();
+  // The node is named already; "node.json: line 1, column 2: …" says the rest.
+  const std::string prefix = node_path(node) + '/';
   const auto note = [&](const Error& error) {
     if (error.code() == Errc::not_found) return;
-    files.problem += (files.problem.empty() ? "" : "; ") + error.line();
+    std::string line = error.line();
+    if (line.starts_with(prefix)) line.erase(0, prefix.size());
+    files.problem += (files.problem.empty() ? "" : "; ") + line;
   };
   const auto take = [&](auto loaded, auto& out) {
     loaded ? void(out = *std::move(loaded)) : note(loaded.error());
   };
   auto record = load_node(node);
   if (!record && record.error().code() == Errc::not_found && has_node(node)) {
-    files.problem = node_file(node, "node.json") + ": missing";
+    files.problem = "node.json: missing";
   }
   take(std::move(record), files.record);
+  struct stat info {};
+  if (::lstat(node_file(node, "node.json").c_str(), &info) == 0)
+    files.record_at = from_timespec(info.st_mtim);
   take(load_session(node), files.session);
   take(load_status(node), files.status);
   if (const auto alive = load_alive(node)) {
     files.alive_at = alive->at;
     files.unwritten_since = alive->unwritten_since;
   }
-  static const std::string boot_id = own_boot_id();
+  static const std::string kBootId = own_boot_id();
   files.agent_lives = files.session && !files.session->ended_at &&
-                      files.session->boot_id == boot_id && is_running(files.session->agent);
+                      files.session->boot_id == kBootId && is_running(files.session->agent);
   return files;
 }
 
