@@ -27,7 +27,6 @@ import processes
 import tap
 from node import Node
 from ports import Ports
-from probes import probe
 from relay import Relay
 from services import NonceService
 from sshd import Sshd, make_key
@@ -142,13 +141,16 @@ class Lab:
         return relay
 
     def wait_answer(self, node, limit_s=10, forward=None):
-        """Waits until a fresh nonce comes back through the node's exposed port; returns the seconds."""
-        port = node.port(forward)
-        name = node.service(forward).name
+        """Waits until a fresh nonce comes back through the node's exposed port; returns the seconds.
+
+        Without `forward` it is the first whose service can answer.
+        """
+        forward = forward or next(name for name in node.forwards if node.service(name).can_answer)
+        port, service = node.port(forward), node.service(forward)
         answers = []
 
         def answered():
-            answers.append(probe(port, name))
+            answers.append(service.probe(port))
             return answers[-1].ok
 
         return tap.wait_until(answered, limit_s, lambda: f"a nonce through port {port}, last: {answers[-1]}")[1]

@@ -7,6 +7,8 @@ Modes: ok, hang (takes the connection, says nothing), wrong (another answer), sl
 import socket
 import threading
 
+import probes
+
 MODES = ("ok", "hang", "wrong", "slow", "down")
 
 
@@ -14,6 +16,7 @@ class Service:
     """Takes connections and serves each in a thread of its own. `handle` is what a subclass says."""
 
     expect = {"kind": "connect"}
+    can_answer = False  # whether probe() can tell a right answer
 
     def __init__(self, name, port, address="127.0.0.1"):
         self.name = name
@@ -117,9 +120,14 @@ class Service:
 class NonceService(Service):
     """Answers every line LINE with "NAME LINE"."""
 
+    can_answer = True
+
     def __init__(self, name, port, address="127.0.0.1"):
         super().__init__(name, port, address)
         self.expect = {"kind": "banner", "match": f"{name} hello", "send": "hello\n"}
+
+    def probe(self, port, limit_s=2.0):
+        return probes.probe(port, self.name, limit_s)
 
     def handle(self, connection):
         with connection.makefile("rb") as lines:
@@ -145,9 +153,14 @@ class BannerService(Service):
 class HttpService(Service):
     """GET /nonce/NONCE answers 200 with NONCE; everything else 200 with a page; mode wrong 503."""
 
+    can_answer = True
+
     def __init__(self, name, port):
         super().__init__(name, port)
         self.expect = {"kind": "http", "path": "/", "status": 200}
+
+    def probe(self, port, limit_s=2.0):
+        return probes.probe_http(port, limit_s)
 
     def handle(self, connection):
         with connection.makefile("rb") as lines:
@@ -188,12 +201,13 @@ class SourceService(Service):
 
     def __init__(self, name, port):
         super().__init__(name, port)
-        self.sent = 0
+        self.sent = 0  # to the one connection that took most: the server's checks connect too
 
     def handle(self, connection):
-        block = bytes(65536)
+        block, sent = bytes(65536), 0
         while True:
-            self.sent += connection.send(block)
+            sent += connection.send(block)
+            self.sent = max(self.sent, sent)
 
 
 class SinkService(Service):

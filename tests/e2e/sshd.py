@@ -88,6 +88,10 @@ class Sshd:
         except OSError:
             return False
 
+    def version(self):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as trial:
+            return trial.recv(255).decode(errors="replace").strip().partition("-2.0-")[2]
+
     def sessions(self):
         """Everything below the listening sshd: monitors, session children, forced commands."""
         self._orphans = [each for each in self._orphans if each.is_alive]

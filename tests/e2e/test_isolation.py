@@ -23,8 +23,9 @@ def _(lab):
     line = f"[127.0.0.1]:{lab.sshd.port} {lab.sshd.host_key}\n"
     (GLOBAL_DIRECTORY / "ssh_known_hosts").write_text(line, encoding="utf-8")
     alone = ("-N", "-o", "UserKnownHostsFile=none")
-    ssh = lab.plain_ssh(node.key_file, alone, lab.directory / "control.log", pin=False)
-    tap.wait_until(lambda: lab.sshd.sessions(), 10, "plain ssh accepts it: the file is in the right place")
+    log = lab.directory / "control.log"
+    ssh = lab.plain_ssh(node.key_file, alone, log, pin=False)
+    tap.wait_until(lambda: "Authenticated to" in log.read_text(), 10, "plain ssh accepts it: the file is in its place")
     ssh.kill()
     ssh.wait(10)
     node.start()
