@@ -1,8 +1,8 @@
-"""Starts agents one after another and plays sshd to them: their parent, and the other end of their pipes.
+"""Starts agents one after another, each below a shell that stands for its sshd, and holds the other end of its pipes.
 
 A program of its own, and a small one (`python3 -S -E`): a child's peak memory counts what its parent held when it
-forked, and an agent that gives up ends its parent, as it does with a real sshd. Reads names of files with the input of
-one session each from standard input; writes "EXIT-STATUS PEAK-RSS-KIB SECONDS" for each, or "stuck" after the limit.
+forked. Reads names of files with the input of one session each from standard input; writes for each "EXIT-STATUS
+PEAK-RSS-KIB SECONDS", or "stuck" after the limit. An agent that ended its sshd shows as -9.
 
 usage: agent_driver.py LIMIT-SECONDS AGENT-COMMAND...
 """
@@ -11,6 +11,8 @@ import os
 import select
 import sys
 import time
+
+SSHD = ["/bin/sh", "-c", '"$0" "$@"; exit $?']  # 128 + n: the agent died of signal n
 
 
 def play(command, text, limit_s):
@@ -22,7 +24,8 @@ def play(command, text, limit_s):
         (os.POSIX_SPAWN_DUP2, out_write, 1),
         *[(os.POSIX_SPAWN_CLOSE, fd) for fd in (in_write, out_read)],
     ]
-    pid = os.posix_spawn(command[0], command, {"SSH_CONNECTION": "127.0.0.1 9 127.0.0.1 9"}, file_actions=actions)
+    environment = {"SSH_CONNECTION": "127.0.0.1 9 127.0.0.1 9"}
+    pid = os.posix_spawn(SSHD[0], SSHD + command, environment, file_actions=actions)
     os.close(in_read)
     os.close(out_write)
     os.set_blocking(in_write, False)
