@@ -36,7 +36,11 @@ std::string load_instance(const std::string& state_dir) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
   if (is_hex(text)) return text;
   text = random_hex(kInstanceBytes);
-  if (auto ok = write_file(file, text + "\n", 0600, Sync::disk); !ok) {
+  // On a first start the directory that the configuration names need not be there.
+  const auto ok = make_directories(state_dir, 0700).and_then([&] {
+    return write_file(file, text + "\n", 0600, Sync::disk);
+  });
+  if (!ok) {
     log_warning("the instance is not kept: " + ok.error().line());
   }
   return text;
