@@ -92,6 +92,10 @@ class Lab:
         except (tap.Failed, ValueError):
             return {}
 
+    def session_id(self, node):
+        """The id of the node's session, or "" when it has none."""
+        return (self.status(node).get("session") or {}).get("id", "")
+
     def events(self, node):
         """What the node's event files hold, oldest first."""
         found = []

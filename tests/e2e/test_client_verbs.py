@@ -16,8 +16,8 @@ STATUS_KEYS = set(
 
 def other_session(lab, node, before, limit_s=10):
     def another():
-        session = lab.status(node).get("session") or {}
-        return session.get("id") not in (None, before) and session["id"]
+        session = lab.session_id(node)
+        return session if session != before else None
 
     return tap.wait_until(another, limit_s, f"another session than {before}")[0]
 
@@ -49,7 +49,7 @@ def _(lab):
     node.write_config()
     node.client("reload")
     tap.wait_until(lambda: probe(node.port(), "second").ok, 5, "an answer from the new target")
-    tap.check(lab.status(node)["session"]["id"] == session, "a changed target cost a session")
+    tap.check(lab.session_id(node) == session, "a changed target cost a session")
     node.settings["forwards"][0]["listen"] = f"localhost:{node.port()}"
     node.write_config()
     node.supervisor.signal(signal.SIGHUP)
@@ -65,7 +65,7 @@ def _(lab):
     node.client("reload", code=None)
     node.wait_status(lambda seen: seen["config"].get("error"), 5, "the status names the error")
     tap.check(probe(node.port(), "node-a").ok, "no answer")
-    tap.check(lab.status(node)["session"]["id"] == session, "a broken configuration cost a session")
+    tap.check(lab.session_id(node) == session, "a broken configuration cost a session")
 
 
 @tap.case("restart-tunnel, SIGUSR1, stop: as said")

@@ -36,7 +36,6 @@ MISTAKES = [
     ("33 forwards", lambda c: c.update(forwards=[{"name": f"f{i}", "target": "h:1"} for i in range(33)]), ["forwards"]),
     ("missing identity file", lambda c: c.update(identity_file="/none/key"), ["identity_file", "/none/key"]),
     ("missing known_hosts", lambda c: c.update(known_hosts_file="/none/kh"), ["known_hosts_file", "/none/kh"]),
-    ("no such user", lambda c: c.update(user="no-such-user-here"), ["user", "no-such-user-here"]),
 ]
 SYNTAX = [
     ("a comma is missing", '{\n  "node": "node-a"\n  "servers": []\n}\n', ["line 3", "column"]),

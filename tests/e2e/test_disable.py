@@ -21,7 +21,7 @@ def _(lab):
     lab.server("node", "enable", node)
     tap.note(f"an answer {lab.wait_answer(node, 70):.1f} s after enable")
     lab.wait_state(node, "up", 10)
-    tap.check(lab.status(other)["session"]["id"] == undisturbed, "the other node's session was touched")
+    tap.check(lab.session_id(other) == undisturbed, "the other node's session was touched")
 
 
 lab.main()

@@ -98,7 +98,7 @@ def _(lab):
     tap.check(peak <= PEAK_KIB or not is_plain_build, f"peak RSS {peak} KiB")
     tap.check(fingerprint(untouched) == before, "node-c's directory changed")
     tap.check({path.name for path in lab.state_dir.iterdir()} == outside, "something new in the state directory")
-    tap.check(lab.status(neighbour)["session"]["id"] == session, "the neighbour's session id changed")
+    tap.check(lab.session_id(neighbour) == session, "the neighbour's session id changed")
     for name in names:
         events = lab.events(name)
         broken = [each for each in events if "broken" in each]

@@ -26,7 +26,7 @@ def _(lab):
     tap.check(status["state"] != "up", f"the clone's state {status['state']}")
 
     def undisturbed():
-        return probe(node.port(), "node-a").ok and lab.status(node)["session"]["id"] == session
+        return probe(node.port(), "node-a").ok and lab.session_id(node) == session
 
     tap.hold(undisturbed, 10, "the first machine keeps its session")
     seen = lab.status(node)

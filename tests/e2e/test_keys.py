@@ -23,9 +23,10 @@ def says(status, *words):
 def _(lab):
     node = lab.add_node("node-a", {"ssh": lab.nonce_service("node-a")}, register=False)
     node.start()
-    status, _ = node.wait_status(lambda seen: seen.get("reason") and seen["state"] != "up", 15, "a reason")
-    node.wait_status(lambda seen: "refused" in seen["reason"], 15, "the reason says that the key is refused")
-    tap.note(f"the client says: {node.status()['reason']}")
+    named = str(node.key_file)
+    status, _ = node.wait_status(lambda seen: named in seen["reason"], 15, "the reason names the refused key")
+    tap.note(f"the client says: {status['reason']}")
+    tap.check(status["state"] != "up", f"state {status['state']}")
     tap.check(node.supervisor.is_alive, "the supervisor gave up")
     node.register()
     tap.note(f"an answer {lab.wait_answer(node, 40):.1f} s after the approval")

@@ -40,7 +40,7 @@ def _(lab):
 @tap.case("after kill -9 of the worker: 1.5 s")
 def _(lab):
     node = up(lab)
-    session = lab.status(node)["session"]["id"]
+    session = lab.session_id(node)
     worker = node.worker()
     supervisor = node.supervisor
     worker.kill()

@@ -13,7 +13,7 @@ def settle(lab, node, limit_s):
     lab.wait_answer(node, limit_s)
     status = lab.wait_state(node, "up", limit_s)[0]
     session = status["session"]["id"]
-    tap.hold(lambda: lab.status(node)["session"]["id"] == session, 5, f"session {session} stays")
+    tap.hold(lambda: lab.session_id(node) == session, 5, f"session {session} stays")
     tap.check(probe(node.port(), "node-a").ok, "no answer from a settled session")
     return status
 
@@ -43,7 +43,7 @@ def _(lab):
     held = lab.session_sshd(node)
     lab.sshd.restart(sessions=False)
     tap.hold(lambda: held.is_alive and probe(node.port(), "node-a").ok, 5, "the tunnel stays")
-    tap.check(lab.status(node)["session"]["id"] == session, "another session id")
+    tap.check(lab.session_id(node) == session, "another session id")
 
 
 @tap.case("sshd and its sessions gone for 5 s: back within 12 s of its return")

@@ -28,7 +28,7 @@ def breaks_and_heals(lab, service, mode, wanted):
     tap.note(f"{wanted} after {took:.1f} s: {status['forwards'][0]['reason']}")
     tap.check(status["state"] == "degraded", f"state {status['state']}")
     tap.check(status["forwards"][0]["reason"], "a bad verdict without a reason")
-    tap.hold(lambda: lab.status(node)["session"]["id"] == before, 5, "the session stays while the service is bad")
+    tap.hold(lambda: lab.session_id(node) == before, 5, "the session stays while the service is bad")
     service.mode = "ok"
     status, took = verdict(lab, node, "healthy")
     tap.note(f"healthy after {took:.1f} s")

@@ -42,7 +42,7 @@ def check_small(lab, node, session, before_kib, moved):
     tap.check(grown <= GROWTH_KIB * tap.SLOWNESS, f"the worker grew by {grown} KiB")
     answer = probe(node.port("ssh"), "node-a")
     tap.check(answer.ok, f"another forward beside the stalled one: {answer}")
-    tap.check(lab.status(node)["session"]["id"] == session, "another session id")
+    tap.check(lab.session_id(node) == session, "another session id")
 
 
 @tap.case("a user does not read what the node's service offers")

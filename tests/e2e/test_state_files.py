@@ -18,7 +18,7 @@ def _(lab):
     file.write_text(RUBBISH, encoding="utf-8")
     tap.hold(lambda: probe(node.port(), "node-a").ok, 3, "the tunnel stays")
     node.client("restart-tunnel")
-    tap.wait_until(lambda: lab.status(node).get("session", {}).get("id") not in (None, before), 15, "another session")
+    tap.wait_until(lambda: lab.session_id(node) not in ("", before), 15, "another session")
     lab.wait_answer(node, 10)
     lab.wait_answer(node, 10, "other")
     tap.wait_until(lambda: "node.json" in json.dumps(lab.status(node)) + json.dumps(lab.events(node)), 10, "a report")
@@ -53,7 +53,7 @@ def _(lab):
     lab.wait_answer(first, 15)
     shown = json.loads(lab.server("status", "--json"))
     tap.check({each["node"] for each in shown} == {"node-a", "node-b"}, f"listed: {shown}")
-    tap.check(lab.status(second)["session"]["id"] == session, "the other node's session was touched")
+    tap.check(lab.session_id(second) == session, "the other node's session was touched")
 
 
 lab.main()
