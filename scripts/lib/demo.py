@@ -209,8 +209,7 @@ def shown(status):
         return "none"
     text = [status.get("state", "?")]
     for forward in status.get("forwards", []):
-        reason = f" ({forward['reason']})" if forward.get("reason") else ""
-        text.append(f"{forward['name']} {forward['listen']} → {forward['target']} {forward['verdict']}{reason}")
+        text.append(f"{forward['name']} {forward['listen']} → {forward['target']} {forward['verdict']}")
     if status.get("reason"):
         text.append(status["reason"])
     text.append(f"session {Demo.session_of(status) or 'none'}")

@@ -61,9 +61,10 @@ def _(lab):
 def _(lab):
     node = lab.add_node("node-a", {"ssh": lab.nonce_service("node-a")})
     session = lab.up(node)["session"]["id"]
-    node.config_file.write_text("{", encoding="utf-8")
+    text = node.config_file.read_text(encoding="utf-8")
+    node.config_file.write_text(text.replace('"target"', '"targte"'), encoding="utf-8")
     node.client("reload", code=None)
-    node.wait_status(lambda seen: seen["config"].get("error"), 5, "the status names the error")
+    node.wait_status(lambda seen: "targte" in seen["config"]["error"], 5, "the status names the error")
     tap.check(probe(node.port(), "node-a").ok, "no answer")
     tap.check(lab.session_id(node) == session, "a broken configuration cost a session")
 

@@ -23,6 +23,7 @@ def _(lab):
     namespaces.need()
     namespaces.mount_tmpfs(lab.state_dir, "1m")
     lab.on_close(lambda: namespaces.unmount(lab.state_dir))
+    (lab.state_dir / "server.json").write_text('{"check_ms": 5000}', encoding="utf-8")  # there is news to write
     node = lab.add_node("node-a", {"ssh": lab.nonce_service("node-a")})
     session = lab.up(node)["session"]["id"]
     agent = lab.agent(node)
