@@ -42,7 +42,7 @@ def _(lab):
     tap.check(since, f"unwritten_since was never shown: {lab.status(node)}")
     tap.note(f"unwritten_since {since[0]}")
     ballast.unlink()
-    tap.wait_until(lambda: not lab.status(node).get("unwritten_since"), 60, "unwritten_since goes", every_s=0.2)
+    tap.wait_until(lambda: not lab.status(node).get("unwritten_since"), 90, "unwritten_since goes", every_s=0.2)
     tap.check(lab.session_id(node) == session, "another session id")
 
 
