@@ -151,7 +151,9 @@ void TunnelStep::on(const event::FromWorker& event) {
         if (std::holds_alternative<state::Starting>(t_.state)) connected(peer);
       },
       [&](const Failed& failed) {
-        lose({loss_kind(failed.failure), failed.text, {}}, End::leaves);
+        const bool key = failed.failure == Failure::key_refused;
+        const std::string text = (key ? "key refused: " : "") + failed.text;
+        lose({loss_kind(failed.failure), text, {}}, End::leaves);
       },
       [&](const AgentLine& line) {
         if (auto* greeting = std::get_if<state::Greeting>(&t_.state)) {

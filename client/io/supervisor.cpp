@@ -25,7 +25,6 @@
 #include "common/core/json_fields.h"
 #include "common/io/clock.h"
 #include "common/io/coro.h"
-#include "common/io/files.h"
 #include "common/io/log.h"
 
 namespace reversi::client {
@@ -102,10 +101,6 @@ Result<ExitCode> Supervisor::run() {
   auto run_dir = open_run_dir(run_dir_of(loaded_.config));
   if (!run_dir) return fail(run_dir.error());
   run_dir_ = *std::move(run_dir);
-  // Without it nothing is kept, and the tunnel works all the same.
-  if (auto ok = make_directories(loaded_.config.state_dir, 0700); !ok) {
-    log_warning("state_dir: " + ok.error().line());
-  }
   identity_ = load_identity(loaded_.config.state_dir);
   log_info("supervisor of node " + loaded_.config.node + " with " + loaded_.path + ", process id " +
            std::to_string(::getpid()));
@@ -287,7 +282,11 @@ void Supervisor::perform(const action::SavePolicy& save) {
 
 void Supervisor::perform(const action::RunCanary& canary) {
   asio::co_spawn(
-      loop_, [this, canary]() -> asio::awaitable<void> { handle(co_await run_canary(canary)); },
+      loop_,
+      [this, canary]() -> asio::awaitable<void> {
+        const event::CanaryDone done = co_await run_canary(canary);
+        handle(done);
+      },
       asio::detached);
 }
 
