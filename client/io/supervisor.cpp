@@ -19,6 +19,7 @@
 #include "client/io/canary.h"
 #include "client/io/client_state.h"
 #include "client/io/control_socket.h"
+#include "client/io/net_watch.h"
 #include "client/io/status_file.h"
 #include "client/io/system.h"
 #include "client/io/worker_process.h"
@@ -91,6 +92,7 @@ class Supervisor {
   asio::steady_timer look_;
   asio::signal_set signals_;
   RunDir run_dir_;
+  std::unique_ptr<NetWatch> net_watch_;
   Tunnel tunnel_;
   std::shared_ptr<WorkerProcess> worker_;
   std::optional<MonoTime> wake_set_for_;
@@ -106,6 +108,10 @@ Result<ExitCode> Supervisor::run() {
            std::to_string(::getpid()));
   if (loaded_.is_last_good) log_error("using the last good configuration: " + loaded_.error);
   tunnel_ = new_tunnel(setup(), load_policy(loaded_.config.state_dir), mono_now());
+  auto net_watch = NetWatch::open(
+      loop_.get_executor(), [this](std::string what) { handle(event::Hint{std::move(what)}); });
+  if (!net_watch) log_warning("changes of the network are not seen: " + net_watch.error().line());
+  if (net_watch) net_watch_ = *std::move(net_watch);
   await_signals();
   await_look();
   later(event::Tick{});
