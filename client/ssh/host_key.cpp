@@ -45,6 +45,7 @@ std::string type_name(ssh_key key) {
 }  // namespace
 
 Result<PinnedKeys> PinnedKeys::load(const std::vector<std::string>& files, const Endpoint& server) {
+  if (files.empty()) return fail(Errc::config, "no known_hosts file is named");
   PinnedKeys pinned;
   pinned.host_port_ = known_hosts_name(server);
   for (const std::string& file : files) {

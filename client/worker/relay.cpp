@@ -65,6 +65,7 @@ void Relay::on_close(ssh_session /*session*/, ssh_channel /*channel*/, void* rel
 
 /// Sends what the socket takes. A broken socket takes everything, so that nothing piles up for it.
 std::size_t Relay::take(const char* data, std::size_t size) {
+  active_tick_ = set_.now_tick();
   if (is_broken_) return size;
   const ssize_t sent = ::send(socket_.native_handle(), data, size, 0);
   if (sent >= 0) return static_cast<std::size_t>(sent);
@@ -139,6 +140,7 @@ bool Relay::has_window() const {
 
 /// False: libssh did not take all of it; the rest is kept and tried again.
 bool Relay::feed(const char* data, std::size_t size) {
+  active_tick_ = set_.now_tick();
   const int taken = ssh_channel_write(channel_.get(), data, static_cast<uint32_t>(size));
   if (taken < 0) {  // closed by the server, or the session is over: nobody wants these bytes
     saw_local_eof_ = sent_eof_ = true;

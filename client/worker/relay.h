@@ -40,6 +40,10 @@ class Relay : public std::enable_shared_from_this<Relay> {
   void service();
   /// Reads the socket and feeds the channel, as long as both can.
   void pull();
+  /// The user is gone (or ended his direction), and the service has said nothing since that tick.
+  [[nodiscard]] bool is_abandoned_since(int tick) const {
+    return passed_eof_ && active_tick_ < tick;
+  }
   /// pull() would get anywhere: room in the window.
   [[nodiscard]] bool has_window() const;
 
@@ -65,7 +69,8 @@ class Relay : public std::enable_shared_from_this<Relay> {
   LocalSocket socket_;
   std::string pending_;  // read from libssh, not yet taken by the socket
   std::size_t pending_sent_ = 0;
-  std::string tail_;  // read from the socket, not yet taken by libssh
+  std::string tail_;     // read from the socket, not yet taken by libssh
+  int active_tick_ = 0;  // of the set, when bytes last moved
   bool is_attached_ = false;
   bool is_marked_ = false;   // in the set's list of relays to service
   bool is_waiting_ = false;  // in the set's list of relays that want to feed the channel

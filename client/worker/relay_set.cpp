@@ -47,6 +47,16 @@ void RelaySet::settle() {
   loop_.settle();
 }
 
+void RelaySet::tick() {
+  ++tick_;
+  if (relays_.size() < kCrowdedRelays) return;
+  std::vector<std::shared_ptr<Relay>> abandoned;
+  for (const auto& [key, relay] : relays_) {
+    if (relay->is_abandoned_since(tick_ - kAbandonedTicks)) abandoned.push_back(relay);
+  }
+  for (const auto& relay : abandoned) relay->close();
+}
+
 void RelaySet::clear() {
   while (!relays_.empty()) {
     const auto relay = relays_.begin()->second;

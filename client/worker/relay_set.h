@@ -17,6 +17,10 @@ namespace reversi::worker {
 class RelaySet {
  public:
   static constexpr std::size_t kMostRelays = 1100;
+  /// Near the bound, channels whose user is gone and whose service has said nothing for this long
+  /// are ended: one service that hangs must not keep users from the others.
+  static constexpr std::size_t kCrowdedRelays = 1000;
+  static constexpr int kAbandonedTicks = 60;
   /// Two of libssh's data packets: the compromise between bulk speed and the latency of a small
   /// channel beside it (measured).
   static constexpr std::size_t kChunkBytes = 2 * 32758;
@@ -35,10 +39,13 @@ class RelaySet {
   void service();
   /// After anything that touched libssh outside of a turn.
   void settle();
+  /// Once a second.
+  void tick();
   /// Ends every relay. Before the session ends.
   void clear();
 
   // ---- for Relay ----
+  [[nodiscard]] int now_tick() const { return tick_; }
   void mark(Relay& relay);
   void wait_for_room(Relay& relay);
   void remove(Relay& relay) { relays_.erase(&relay); }
@@ -55,6 +62,7 @@ class RelaySet {
   std::unordered_map<Relay*, std::shared_ptr<Relay>> relays_;
   std::vector<std::shared_ptr<Relay>> marked_;
   std::deque<std::shared_ptr<Relay>> waiting_;
+  int tick_ = 0;
   std::array<char, kChunkBytes> scratch_;
 };
 

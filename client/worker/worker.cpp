@@ -125,6 +125,7 @@ asio::awaitable<void> Worker::watch_parent() {
       co_return finish(Failure::lost, "the server did not answer a forward request for 60 s",
                        ExitCode::retry);
     }
+    if (is_connected_) relays_->tick();
     after_turn();  // there may be room for the agent's lines again
     settle();
   }
@@ -158,8 +159,9 @@ asio::awaitable<void> Worker::connect(client::Start start) {
     const auto opened =
         co_await exec_->open(std::chrono::steady_clock::now() + start.connect_limit);
     if (!opened) {
-      co_return finish(
-          Failed{loop_->was_closed() ? Failure::closed : Failure::lost, opened.error().line()});
+      const bool is_lost =
+          opened.error().code() == Errc::timeout || (loop_->is_over() && !loop_->was_closed());
+      co_return finish(Failed{is_lost ? Failure::lost : Failure::closed, opened.error().line()});
     }
   }
   is_connected_ = true;

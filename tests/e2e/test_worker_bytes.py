@@ -225,6 +225,24 @@ def _(lab):
     tap.note(f"RSS {worker.process.rss_kib} KiB after 1,200 channels")
 
 
+@tap.case("a service that hangs fills the worker with channels of users who left: room is made for others")
+def _(lab):
+    worker = Worker(lab, "node-a")
+    worker.start()
+    other = worker.forward("ssh", lab.nonce_service("node-a").target)
+    with socket.socket() as hung:  # takes connections, says nothing, never reads
+        hung.bind(("127.0.0.1", 0))
+        hung.listen(4096)
+        port = worker.forward("hung", f"127.0.0.1:{hung.getsockname()[1]}")
+        for _ in range(1050):
+            with connect(port) as user:
+                user.sendall(b"hello?")
+        tap.check(worker.sample()["open_channels"] > 1000, "the channels did not stay")
+        tap.check(probe(other, "node-a").ok, "another forward beside the hung one")
+        tap.wait_until(lambda: worker.sample()["open_channels"] < 1000, 90, "the oldest are gone", every_s=1)
+    tap.wait_until(lambda: worker.sample()["open_channels"] == 0, 10, "the service ended, and so did all")
+
+
 @tap.case("2,000 short connections leave neither descriptors nor memory behind")
 def _(lab):
     worker = Worker(lab, "node-a")

@@ -1,8 +1,8 @@
 #include "client/ssh/host_key.h"
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
+
+#include <gtest/gtest.h>
 
 #include "client/ssh/keygen.h"
 #include "client/ssh/keys.h"
@@ -49,7 +49,8 @@ TEST_F(HostKeyTest, APinnedKeyIsAcceptedAndItsFingerprintReturned) {
 
 TEST_F(HostKeyTest, ALineForAnotherHostOrPortPinsNothing) {
   const auto [key, line] = new_key();
-  const auto keys = pinned("other.example.org " + line + "\n[tunnel.example.org]:2222 " + line + "\n");
+  const auto keys =
+      pinned("other.example.org " + line + "\n[tunnel.example.org]:2222 " + line + "\n");
   const auto print = keys.check(key.get());
   ASSERT_FALSE(print);
   EXPECT_NE(print.error().line().find("is unknown"), std::string::npos) << print.error().line();
@@ -82,7 +83,8 @@ TEST_F(HostKeyTest, AnotherKeyForTheHostMeansChangedAndNamesTheLine) {
 TEST_F(HostKeyTest, OneOfSeveralPinnedKeysIsEnough) {
   const auto [shown, line] = new_key();
   const auto [other, other_line] = new_key();
-  const auto keys = pinned("tunnel.example.org " + other_line + "\ntunnel.example.org " + line + "\n");
+  const auto keys =
+      pinned("tunnel.example.org " + other_line + "\ntunnel.example.org " + line + "\n");
   EXPECT_TRUE(keys.check(shown.get()));
 }
 

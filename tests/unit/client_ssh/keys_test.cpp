@@ -1,9 +1,10 @@
 #include "client/ssh/keys.h"
 
-#include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include <filesystem>
+
+#include <gtest/gtest.h>
 
 #include "client/ssh/keygen.h"
 #include "common/io/files.h"
