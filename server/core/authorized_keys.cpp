@@ -67,7 +67,8 @@ std::vector<std::string_view> split_lines(std::string_view text) {
 }
 
 bool is_begin(std::string_view line) {
-  return line.starts_with(kBeginMark);
+  line = without_end(line);
+  return line == kBeginMark || line.starts_with(std::string(kBeginMark) + ' ');
 }
 bool is_end(std::string_view line) {
   return without_end(line) == kEnd;

@@ -22,13 +22,12 @@ Result<Port> parse_high_port(std::string_view text) {
 
 Result<void> check_requests(const std::vector<ForwardRequest>& requests) {
   if (requests.size() > kMaxForwards) {
-    return fail(Errc::config,
-                "more than " + std::to_string(kMaxForwards) + " forwards on one node");
+    return fail(Errc::usage, "more than " + std::to_string(kMaxForwards) + " forwards on one node");
   }
   std::set<std::string> names;
   for (const ForwardRequest& request : requests) {
     if (!names.insert(request.name.text()).second) {
-      return fail(Errc::config, "forward " + request.name.text() + " is given twice");
+      return fail(Errc::usage, "forward " + request.name.text() + " is given twice");
     }
   }
   return {};
@@ -41,7 +40,7 @@ Result<void> claim(Port port, const std::set<Port>& taken, std::set<Port>& own) 
                                   "another, or leave it out");
   }
   if (!own.insert(port).second) {
-    return fail(Errc::config, "port " + std::to_string(port) + " is given to two forwards");
+    return fail(Errc::usage, "port " + std::to_string(port) + " is given to two forwards");
   }
   return {};
 }

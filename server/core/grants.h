@@ -32,9 +32,8 @@ struct ForwardRequest {
 /// Gives each request its port: the one it names, the one the node already has for that name, or
 /// the lowest free one of the policy's range.
 /// @param taken  Ports of all other nodes.
-/// @errors  exists  a named port is another node's;  config  a name or port twice, too many
-/// forwards,
-///          the range is used up
+/// @errors  exists  a named port is another node's;  usage  a name or port twice, too many forwards;
+///          config  the range is used up
 [[nodiscard]] Result<std::vector<NodeForward>> assign_ports(
     const std::vector<ForwardRequest>& requests, const std::vector<NodeForward>& present,
     const std::set<Port>& taken, const ServerPolicy& policy);

@@ -63,7 +63,10 @@ Result<std::string> own_executable() {
   std::array<char, 4096> path{};
   const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
   if (size > 0 && static_cast<std::size_t>(size) < path.size()) {
-    return std::string(path.data(), static_cast<std::size_t>(size));
+    std::string_view found(path.data(), static_cast<std::size_t>(size));
+    // An upgrade replaced the file while we run: the new one has its name.
+    if (found.ends_with(" (deleted)")) found.remove_suffix(std::string_view(" (deleted)").size());
+    return std::string(found);
   }
   return fail(errno_error(errno, "/proc/self/exe"));
 }

@@ -139,7 +139,7 @@ TEST_F(VerbsTest, EveryMistakeIsOneLineWithItsExitCode) {
       {"node add x --key a.pub --forward ssh", 1, "held by node cam-07"},
       {"node add cam-07 --key b.pub --forward ssh", 1, "exists already"},
       {"node add x --key b.pub --forward ssh=20100", 1, "belongs to another node"},
-      {"node add x --key b.pub --forward ssh --forward ssh", 3, "given twice"},
+      {"node add x --key b.pub --forward ssh --forward ssh", 2, "given twice"},
       {"node set cam-07 --remove-forward web", 1, "no forward"},
       {"node show x", 1, "no node x"},
       {"node disable x", 1, "no node x"},

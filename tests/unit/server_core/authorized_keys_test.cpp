@@ -76,6 +76,7 @@ const char* const kForeign[] = {
     "",
     "ssh-rsa AAAA ana\n",
     "# BEGIN something else\nssh-rsa AAAA\n# END something else\n",
+    "# BEGIN reversible\n# END reversible\n",
     "ssh-rsa AAAA without a final newline",
     "ssh-rsa AAAA\r\n\r\n   # odd\r\n",
     "\n\n\n",
