@@ -75,10 +75,11 @@ void AgentSession::apply(WatchedForward& forward, const ProbeReport& report) {
 
 void AgentSession::ask_forward_again(WatchedForward& forward) {
   forward.ask_again_at = now_.mono + kAskAgain;
-  forward.is_wanted = true;
-  const bool is_lost = forward.status.verdict == Verdict::not_listening ||
-                       (forward.listens.has_value() && !*forward.listens);
-  if (is_lost) send(ForwardAgain{forward.status.name});
+  // sshd binds what it can get of 127.0.0.1 and ::1, so asking is right even where one of them is
+  // ours already. The node's `forwarded` brings the next probe.
+  const bool is_asked = understands("forward_again");
+  if (is_asked) send(ForwardAgain{forward.status.name});
+  if (!is_asked) forward.is_wanted = true;
 }
 
 std::vector<ForwardStatus> AgentSession::forward_statuses() const {

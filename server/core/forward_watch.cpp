@@ -63,10 +63,13 @@ WatchedForward watch(const HelloForward& asked, const NodeForward* granted, Wall
 Judged judge_probe(WatchedForward& forward, const ProbeReport& report, bool another_works,
                    Moment now) {
   const VerdictRow& row = verdict_row(report.sight);
+  // "Not yet" is news of a probe that goes on: it neither adds to the count nor starts another one.
+  if (report.sight == Sight::no_path_yet) {
+    return {Next::nothing, set_verdict(forward.status, row.verdict, report.reason, now.wall)};
+  }
   forward.strikes = forward.last_sight == report.sight ? forward.strikes + 1 : 1;
   forward.last_sight = report.sight;
-  forward.works =
-      proves_path(report.sight) || (forward.works && report.sight == Sight::no_path_yet);
+  forward.works = proves_path(report.sight);
   if (forward.works) forward.was_asked_again = false;
   forward.ask_again_at.reset();
   forward.status.checked_at = now.wall;

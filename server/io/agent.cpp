@@ -206,7 +206,8 @@ class Agent {
     Newcomer newcomer{options_.node, options_.grants, action.hello, {}, identity_.client_address};
     record_.session = identity_.session;
     record_.boot_id = own_boot_id();
-    record_.sshd = parent_.id;
+    // What is no sshd must not be ended for one by the next session.
+    record_.sshd = parent_.is_sshd ? parent_.id : own_process();
     record_.agent = own_process();
     record_.instance = action.hello.instance;
     record_.run = action.hello.run;

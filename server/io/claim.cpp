@@ -100,8 +100,8 @@ class Claiming {
         return refused(RefusedReason::busy, lock.error().line(), kBusyRetry);
       }
       const auto recorded = look_up(state_, newcomer_.node);
-      if (recorded && recorded->is_this_boot && recorded->record.sshd == newcomer_.record.sshd &&
-          recorded->agent_lives) {
+      if (recorded && recorded->is_this_boot && recorded->sshd_lives && recorded->agent_lives &&
+          recorded->record.sshd == newcomer_.record.sshd) {
         return refused(RefusedReason::busy, "this session has an agent already", kBusyRetry);
       }
       const ClaimDecision decision = decide_claim(recorded, newcomer_.hello.run);

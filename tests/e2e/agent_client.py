@@ -133,9 +133,9 @@ class AgentClient:
             try:
                 message = self.lines.get(timeout=limit_s)
             except queue.Empty:
-                raise Failed(f"no {kind} {fields} within {limit_s} s, only {passed}") from None
+                raise Failed(f"no {kind} {fields} within {limit_s} s, only {passed[-5:]}") from None
             if message is None:
-                raise Failed(f"the session ended before {kind} {fields}; it said {passed}")
+                raise Failed(f"the session ended before {kind} {fields}; it said {passed[-5:]}")
             if message["type"] == kind and all(message.get(key) == value for key, value in fields.items()):
                 return message
             passed.append(message)

@@ -116,6 +116,16 @@ TEST_F(VerdictTable, AProbeUnderWayOnABusyLinkIsSlowAndKept) {
   EXPECT_EQ(verdict(), Verdict::healthy);
 }
 
+TEST_F(VerdictTable, ABusyLinkDoesNotHideThatEveryProbeIsLost) {
+  serve();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(sent<Restart>(), nullptr);
+    after(Millis{5'000}, ProbeSlow{"ssh"});
+    probed(Sight::no_path, "ssh", Millis{15'000});
+  }
+  EXPECT_NE(sent<Restart>(), nullptr);
+}
+
 TEST_F(VerdictTable, AServiceThatIsDownIsReportedAndTheSessionKept) {
   serve();
   judged(Sight::target_unreachable);
