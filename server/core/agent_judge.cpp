@@ -1,6 +1,7 @@
 // The part of AgentSession that probes, judges and reports.
 
 #include <algorithm>
+#include <utility>
 
 #include "server/core/agent_session.h"
 #include "server/core/node_view.h"
@@ -58,10 +59,10 @@ void AgentSession::apply(WatchedForward& forward, const ProbeReport& report) {
     const bool is_plain =
         (before == Verdict::unknown || is_good(before)) && is_good(status.verdict);
     if (!is_plain) {
-      log(EventKind::verdict, status.reason);
-      Event& event = std::get<LogEvent>(actions_.back()).event;
+      Event event = make_event(EventKind::verdict, status.reason);
       event.forward = status.name;
       event.verdict = status.verdict;
+      held_events_.push_back(std::move(event));
     }
   }
   actions_.emplace_back(WriteStatus{});
@@ -99,6 +100,7 @@ void AgentSession::refresh() {
     probe_requests_.clear();
   }
   if (now_.mono - started_.mono >= policy_.stable_after) backoff_.failures = 0;
+  if (now_.mono >= started_.mono + kHoldEvents) release_events();
   const Judgement judged = judge_session(forward_statuses(), conflict_, ready_at_, now_.wall);
   if (judged.state == state_ && judged.reason == state_reason_ && state_since_) return;
   if (judged.state != state_ || !state_since_) state_since_ = now_.wall;
@@ -118,14 +120,24 @@ void AgentSession::refresh() {
   actions_.emplace_back(WriteStatus{});
 }
 
-void AgentSession::log(EventKind kind, std::string reason) {
+Event AgentSession::make_event(EventKind kind, std::string reason) const {
   Event event;
   event.at = now_.wall;
   event.kind = kind;
   event.session = identity_.session;
   event.reason = std::move(reason);
   event.address = identity_.client_address;
-  actions_.emplace_back(LogEvent{std::move(event)});
+  return event;
+}
+
+void AgentSession::log(EventKind kind, std::string reason) {
+  actions_.emplace_back(LogEvent{make_event(kind, std::move(reason))});
+}
+
+void AgentSession::release_events() {
+  for (Event& event : std::exchange(held_events_, {})) {
+    actions_.emplace_back(LogEvent{std::move(event)});
+  }
 }
 
 void AgentSession::log_down(const std::string& why) {

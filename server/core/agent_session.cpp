@@ -14,7 +14,8 @@ constexpr Millis kGrace{3'000};
 
 template <class T>
 constexpr bool always_counts =
-    std::is_same_v<T, InputEnded> || std::is_same_v<T, Tick> || std::is_same_v<T, StatusWritten>;
+    std::is_same_v<T, InputEnded> || std::is_same_v<T, BadInput> ||
+    std::is_same_v<T, OutputStuck> || std::is_same_v<T, StatusWritten> || std::is_same_v<T, Tick>;
 
 }  // namespace
 
@@ -136,6 +137,8 @@ void AgentSession::take(const Unknown& /*message*/) {}
 // ---- the input and the output
 
 void AgentSession::on(const BadInput& event) {
+  // Nothing is read after it; a client that was told to go is gone with it.
+  if (phase_ == Phase::ending) return end(true, why_);
   offend(event.what);
 }
 
@@ -144,10 +147,11 @@ void AgentSession::on(const InputEnded& event) {
 }
 
 void AgentSession::on(const OutputStuck& /*event*/) {
-  end(true, "the node does not read what the agent writes");
+  end(true, phase_ == Phase::ending ? why_ : "the node does not read what the agent writes");
 }
 
 void AgentSession::offend(const std::string& what) {
+  held_events_.clear();
   log(EventKind::protocol_error, printable(what, kMaxReasonBytes));
   end(true, "protocol error: " + printable(what, kMaxReasonBytes));
 }
@@ -298,6 +302,7 @@ MonoTime AgentSession::next_deadline() const {
                                   server_policy_.challenge_progress));
   }
   for (const WatchedForward& forward : forwards_) at(forward.ask_again_at);
+  if (!held_events_.empty()) at(started_.mono + kHoldEvents);
   at(rewrite_at_);
   at(forget_unwritten_at_);
   if (state_ == NodeState::unknown && ready_at_) {
@@ -330,6 +335,7 @@ void AgentSession::end(bool kill_sshd, std::string why) {
   state_ = NodeState::down;
   state_reason_ = why;
   state_since_ = now_.wall;
+  release_events();
   log_down(why);
   actions_.emplace_back(EndSession{kill_sshd, std::move(why)});
 }

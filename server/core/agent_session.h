@@ -217,7 +217,9 @@ class AgentSession {
 
   void take_hello(const Hello& hello);
   void send(AgentMessage message);
+  [[nodiscard]] Event make_event(EventKind kind, std::string reason) const;
   void log(EventKind kind, std::string reason);
+  void release_events();
   void log_down(const std::string& why);
   void offend(const std::string& what);
   void refuse(Refused refused);
@@ -267,11 +269,14 @@ class AgentSession {
   std::optional<RefusedStatus> last_refused_;
   Counters counters_;
   BackoffStatus backoff_;
+  std::vector<Event> held_events_;  // verdicts of a session younger than kHoldEvents
   std::optional<WallTime> unwritten_since_;
   std::optional<MonoTime> rewrite_at_;  // the last write failed
   std::optional<MonoTime> forget_unwritten_at_;
 };
 
+/// A session this young that turns out to be hostile leaves one event: its verdicts are forgotten.
+inline constexpr Millis kHoldEvents{5'000};
 /// How often the connection's counters are read while they matter.
 inline constexpr Millis kSampleInterval{500};
 

@@ -60,6 +60,31 @@ TEST_F(SessionTest, ASecondHelloOrAForwardThatWasNotGrantedIsAnOffence) {
   EXPECT_TRUE(session.is_ended());
 }
 
+TEST_F(SessionTest, AYoungSessionThatOffendsLeavesOneEventWhateverItsVerdicts) {
+  serve();
+  judged(Sight::refused);
+  after(Millis{10}, BadInput{"not a JSON object"});
+  EXPECT_EQ(count<LogEvent>(), 1U);
+  EXPECT_NE(logged(EventKind::protocol_error), nullptr);
+}
+
+TEST_F(SessionTest, TheVerdictsOfAShortSessionAreLoggedAtItsEnd) {
+  serve();
+  judged(Sight::no_path);
+  EXPECT_EQ(count<LogEvent>(), 0U);
+  after(Millis{3'000}, Tick{});
+  EXPECT_NE(logged(EventKind::verdict), nullptr);
+}
+
+TEST_F(SessionTest, GarbageFromAClientThatWasToldToGoEndsTheWait) {
+  serve();
+  says(Bye{"reload"});
+  after(Millis{10}, BadInput{"not a JSON object"});
+  ASSERT_NE(done<EndSession>(), nullptr);
+  EXPECT_EQ(done<EndSession>()->why, "the node said good-bye: reload");
+  EXPECT_EQ(count<LogEvent>(), 0U);
+}
+
 TEST_F(SessionTest, AfterWelcomeUnknownTypesAreIgnored) {
   serve();
   says(Unknown{"telemetry"});

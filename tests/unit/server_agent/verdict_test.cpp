@@ -131,6 +131,8 @@ TEST_F(VerdictTable, AServiceThatIsDownIsReportedAndTheSessionKept) {
   judged(Sight::target_unreachable);
   EXPECT_EQ(verdict(), Verdict::service_down);
   EXPECT_NE(sent<VerdictReport>(), nullptr);
+  EXPECT_EQ(logged(EventKind::verdict), nullptr) << "not of a session so young";
+  after(Millis{5'000}, Tick{});
   EXPECT_NE(logged(EventKind::verdict), nullptr);
   EXPECT_EQ(count<EndSession>(), 0U);
 }
