@@ -109,6 +109,7 @@ def _(lab):
     with connect(port, source_port=down):
         tap.check(worker.wait("probe_seen", probe=3)["target"] == "refused", "down")
     worker.send("retarget", forward="ssh", target=f"unix:{lab.directory}/nothing.sock")
+    worker.sample()  # its answer says that what was sent before has been read
     worker.send("watch_probe", probe=4, forward="ssh", originator_port=gone)
     with connect(port, source_port=gone):
         tap.check(worker.wait("probe_seen", probe=4)["target"] == "unreachable", "no socket")

@@ -70,6 +70,8 @@ class Worker:
             self._child.kill()
         if self._child:
             self._child.wait()
+            said = self.log.read_text(encoding="utf-8", errors="replace")
+            tap.check("Sanitizer" not in said and "runtime error" not in said, f"the worker of {self.directory}: {said}")
 
     def terminate(self):
         self._child.terminate()
