@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "e2e"))
 import processes  # noqa: E402
 import tap  # noqa: E402
 from lab import Lab  # noqa: E402
-from probes import probe_http  # noqa: E402
+from probes import Answer, probe_http  # noqa: E402
 from services import HttpService  # noqa: E402
 
 NODE = "cam-07"
@@ -134,7 +134,7 @@ class Demo:
         began = time.monotonic()
         step.cause()
         held = {"prober": None, "status": None}
-        answer, status = None, {}
+        answer, status = Answer(False, "not asked", 0), {}
         # Both are asked again until both hold at the same time, or the limit is over.
         while time.monotonic() - began < step.limit_s and None in held.values():
             status = self.lab.status(self.node)
@@ -142,7 +142,7 @@ class Demo:
             answer = probe_http(self.node.port(), PROBE_LIMIT_S)
             held["prober"] = self.note_time(held["prober"], answer.ok == step.answers, began)
         wanted = "a right answer" if step.answers else "no answer"
-        seen = "the nonce came back" if answer and answer.ok else f"no answer ({answer.detail if answer else 'not asked'})"
+        seen = "the nonce came back" if answer.ok else f"no answer ({answer.detail})"
         self.show(held["prober"], step.limit_s, f"prober: {seen}", f"wanted {wanted}")
         self.show(held["status"], step.limit_s, f"status: {shown(status)}", "wanted another")
         return None not in held.values()
@@ -224,7 +224,7 @@ def walk_through(scratch, once, broken):
     with Lab(scratch, policy={"check_ms": CHECK_MS}) as lab:
         say(f"sshd {lab.sshd.version()} on 127.0.0.1:{lab.sshd.port}, state and keys in {lab.directory}")
         demo = Demo(lab, broken)
-        say(f"node {NODE} is registered: localhost:{demo.node.port()} on the server → {demo.service.target} on the node")
+        say(f"node {NODE}: localhost:{demo.node.port()} on the server is to lead to {demo.service.target} on the node")
         say(f"(the server checks every {CHECK_MS / 1000:g} s here; the default is 60 s)")
         for step in demo.steps():
             if not demo.run(step):

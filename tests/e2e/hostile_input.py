@@ -32,9 +32,8 @@ def valid_lines(node):
         {"type": "check", "forward": "ssh"},
         {"type": "path_seen", "probe": 1, "target": "ok"},
         {"type": "pong", "challenge": 1},
-        {"type": "bye", "reason": "stop"},
     ]
-    return hello, rest
+    return hello, rest, {"type": "bye", "reason": "stop"}
 
 
 def mutate_value(value, dice):
@@ -83,9 +82,13 @@ def mutate_bytes(line, dice):
 def session(seed, node):
     """The bytes of one session and how many mutated inputs they hold."""
     dice = random.Random(seed)
-    hello, rest = valid_lines(node)
+    hello, rest, bye = valid_lines(node)
+    documents = [hello, *dice.choices(rest, k=dice.randint(1, MOST_LINES - 1))]
+    # After a goodbye the agent waits for the end, for 3 s if what follows is rubbish: once in a while is enough.
+    if dice.random() < 0.05:
+        documents.insert(len(documents) if dice.random() < 0.9 else 1, bye)
     lines, mutated = [], 0
-    for document in [hello, *dice.choices(rest, k=dice.randint(1, MOST_LINES - 1))]:
+    for document in documents:
         text = json.dumps(document).encode()
         is_hello = document is hello
         if dice.random() < (0.2 if is_hello else 0.9):

@@ -6,13 +6,15 @@ import subprocess
 import sys
 
 import lab
-import processes
 import tap
 from probes import ask, probe
 
 OTHER_UID = 65534
 LISTENER = """
 import os, socket, sys
+os.setgroups([])
+os.setgid(int(sys.argv[3]))
+os.setuid(int(sys.argv[3]))
 listener = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET)
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 if ":" in sys.argv[1]:
@@ -30,15 +32,8 @@ while True:
 def stranger(lab, address, port):
     """A listener of another uid; returns its Popen."""
 
-    def become_another():
-        processes.die_with_parent()
-        os.setgroups([])
-        os.setgid(OTHER_UID)
-        os.setuid(OTHER_UID)
-
-    child = subprocess.Popen(
-        [sys.executable, "-c", LISTENER, address, str(port)], stdout=subprocess.PIPE, preexec_fn=become_another, cwd="/"
-    )
+    command = [sys.executable, "-c", LISTENER, address, str(port), str(OTHER_UID)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE)
 
     def stop():
         child.kill()
@@ -69,12 +64,14 @@ def taken_and_freed(lab, address):
     tap.check(undisturbed, "the stranger was disturbed")
     child.kill()
     child.wait(10)
-    tap.note(f"answers {lab.wait_answer(node, 90, 'taken'):.1f} s after the stranger left")
+
+    def answers():
+        return [probe(node.port("taken"), "taken", address=family) for family in ("127.0.0.1", "::1")]
+
+    _, took = tap.wait_until(lambda: all(each.ok for each in answers()), 150, lambda: f"both families: {answers()}")
+    tap.note(f"both families answer {took:.1f} s after the stranger left")
     seen = lab.wait_state(node, "up", 90)[0]
     tap.check(seen["session"]["id"] == status["session"]["id"], "another session id")
-    for family in ("127.0.0.1", "::1"):
-        answer = probe(node.port("taken"), "taken", address=family)
-        tap.check(answer.ok, f"{family}: {answer}")
 
 
 @tap.case("127.0.0.1 is taken by another account: port_taken, the other forward is healthy, and it heals")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import hostile_input
 import lab
-from lab import program
 import processes
 import tap
+from lab import program
 from probes import probe
 
 INPUTS = 50_000
@@ -24,7 +24,8 @@ class Driver:
     """agent_driver.py for one node."""
 
     def __init__(self, lab, node, port):
-        agent = [program("REVERSI_SERVER"), "agent", "--node", node, "--grant", f"ssh={port}", "--state-dir", str(lab.state_dir)]
+        agent = [program("REVERSI_SERVER"), "agent", "--node", node, "--grant", f"ssh={port}"]
+        agent += ["--state-dir", str(lab.state_dir)]
         here = Path(__file__).resolve().parent
         limit = str(SESSION_LIMIT_S * tap.SLOWNESS)
         self._command = [sys.executable, "-S", "-E", "-B", str(here / "agent_driver.py"), limit, *agent]
