@@ -105,8 +105,7 @@ void read_user(std::string& out, Fields& fields, std::string_view key) {
   if (present && !is_user(out)) fields.mistake(key, "expected a user name");
 }
 
-// ---- the objects, one table each
-// -------------------------------------------------------------------
+// ---- the objects, one table each -----------------------------------------------------------------
 
 constexpr std::array kServerKeys{
     Key<ServerConfig>{"host",
@@ -274,8 +273,7 @@ constexpr std::array kKeys{
              if (doc != nullptr) read_nested(c.backoff, f, key, *doc, kBackoffKeys);
            }}};
 
-// ---- what no key alone can tell
-// --------------------------------------------------------------------
+// ---- what no key alone can tell ------------------------------------------------------------------
 
 Result<void> check_forwards(const ClientConfig& config) {
   std::set<std::string> names;

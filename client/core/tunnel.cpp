@@ -15,9 +15,7 @@ constexpr Millis kGreetingLimit{seconds{30}};
 constexpr Millis kTermLimit{seconds{2}};
 constexpr Millis kLeaveLimit{seconds{1}};
 constexpr Millis kKillAgainAfter{seconds{5}};
-constexpr Millis kAliveEvery{seconds{10}};
 constexpr Millis kAliveSlack{500};  // sent with a wake-up that comes this much earlier anyway
-constexpr Millis kUnjudgedLimit{seconds{30}};
 constexpr Millis kOversleptLimit{seconds{3}};
 constexpr int kStoppedSightings = 2;
 
@@ -46,8 +44,7 @@ std::string in_seconds(Millis wait) {
 
 }  // namespace
 
-// ---- the worker's life
-// -----------------------------------------------------------------------------
+// ---- the worker's life ---------------------------------------------------------------------------
 
 void TunnelStep::handle(const Event& event) {
   std::visit([this](const auto& e) { on(e); }, event);
@@ -110,15 +107,18 @@ void TunnelStep::start() {
   ++t_.starts;
   t_.stopped_sightings = 0;
   t_.state = state::Starting{now_ + kStartLimit};
-  const ServerConfig& server = config().servers[t_.server];
   actions_.push_back(action::SpawnWorker{});
-  send(Start{.server = server.endpoint,
-             .user = server.user,
-             .identity_file = config().identity_file,
-             .known_hosts_files = {config().known_hosts_file},
-             .run_as = config().user,
-             .connect_limit = kConnectLimit,
-             .agent = config().agent});
+  send(start_message(t_.server));
+}
+
+Start TunnelStep::start_message(std::size_t server) const {
+  return {.server = config().servers[server].endpoint,
+          .user = config().servers[server].user,
+          .identity_file = config().identity_file,
+          .known_hosts_files = {config().known_hosts_file},
+          .run_as = config().user,
+          .connect_limit = kConnectLimit,
+          .agent = config().agent};
 }
 
 void TunnelStep::connected(const Connected& peer) {
@@ -191,6 +191,14 @@ void TunnelStep::on(const event::WorkerSeen& event) {
   const bool stopping = std::holds_alternative<state::Stopping>(t_.state);
   if (!has_worker() || stopping || t_.stopped_sightings < kStoppedSightings) return;
   lose({LossKind::lost, "the worker is stopped (process state T)", {}}, End::kill);
+}
+
+void TunnelStep::on(const event::ServerAnswered& event) {
+  const bool ready = std::holds_alternative<state::Ready>(t_.state);
+  if (!ready || event.server >= t_.server) return;
+  t_.tries[event.server].retry_at = now_;
+  const std::string name = format_endpoint(config().servers[event.server].endpoint);
+  lose({LossKind::wanted, "the earlier server " + name + " answers again", {}}, End::terminate);
 }
 
 void TunnelStep::on(const event::RestartRequest&) {
@@ -286,8 +294,7 @@ void TunnelStep::send(WorkerCommand command) {
   actions_.push_back(action::SendWorker{std::move(command)});
 }
 
-// ---- the tunnel as others see it
-// -------------------------------------------------------------------
+// ---- the tunnel as others see it -----------------------------------------------------------------
 
 Tunnel new_tunnel(std::shared_ptr<const TunnelSetup> setup, const SessionPolicy& policy,
                   MonoTime now) {
@@ -310,77 +317,6 @@ Step step(const Tunnel& tunnel, const Event& event, MonoTime now) {
   TunnelStep step(tunnel, now);
   step.handle(event);
   return std::move(step).result();
-}
-
-const Session* session_of(const Tunnel& tunnel) {
-  if (const auto* forwarding = std::get_if<state::Forwarding>(&tunnel.state)) {
-    return &forwarding->session;
-  }
-  const auto* ready = std::get_if<state::Ready>(&tunnel.state);
-  return ready == nullptr ? nullptr : &ready->session;
-}
-
-MonoTime wake_at(const Tunnel& tunnel, MonoTime now) {
-  const auto rules = overloaded{
-      [](const state::Waiting& s) { return s.retry_at; },
-      [](const state::Ready& s) {
-        const MonoTime judged_by = s.since + kUnjudgedLimit;
-        return std::min(s.session.check_at, judged_by);
-      },
-      [](const auto& s) { return s.deadline; },
-  };
-  MonoTime at = std::visit(rules, tunnel.state);
-  if (const auto* ready = std::get_if<state::Ready>(&tunnel.state)) {
-    // Once past, the limit for a first verdict wakes nobody.
-    if (now >= ready->since + kUnjudgedLimit) at = ready->session.check_at;
-  }
-  const Session* session = session_of(tunnel);
-  if (session != nullptr && tunnel.setup->config.agent) {
-    at = std::min(at, session->liveness.next_deadline(now));
-    if (session->liveness.is_reply_owed()) at = std::min(at, session->sample_at);
-  }
-  const bool speaks = !std::holds_alternative<state::Waiting>(tunnel.state) &&
-                      !std::holds_alternative<state::Stopping>(tunnel.state);
-  return speaks ? std::min(at, tunnel.spoke_at + kAliveEvery) : at;
-}
-
-Health health(const Tunnel& tunnel, MonoTime now) {
-  const auto* ready = std::get_if<state::Ready>(&tunnel.state);
-  if (ready == nullptr) {
-    const bool begins = session_of(tunnel) != nullptr && tunnel.reason.empty();
-    return {NodeState::down, begins ? "asking for the forwards" : tunnel.reason};
-  }
-  const bool judged_by_now = now >= ready->since + kUnjudgedLimit;
-  const CanaryTrack& canary = tunnel.canary;
-  const bool wants_canary = tunnel.setup->config.canary.has_value();
-  std::string unjudged;
-  for (const ForwardTrack& forward : tunnel.forwards) {
-    if (is_good(forward.verdict)) continue;
-    if (forward.verdict == Verdict::unknown && forward.listens) {
-      // Without an agent only the canary's forward is ever judged.
-      const auto& config = tunnel.setup->config;
-      const bool judged = config.agent || (wants_canary && config.canary->forward == forward.name);
-      if (judged) unjudged = forward.name + ": not yet judged";
-      continue;
-    }
-    const std::string what(forward.verdict == Verdict::unknown ? "not listening"
-                                                               : verdict_name(forward.verdict));
-    return {NodeState::degraded,
-            forward.name + ": " + what + (forward.reason.empty() ? "" : ": " + forward.reason)};
-  }
-  if (wants_canary && canary.ok == false) return {NodeState::degraded, "canary: " + canary.reason};
-  if (wants_canary && canary.opened && !canary.listens && !canary.reason.empty()) {
-    return {NodeState::degraded, "canary: " + canary.reason};
-  }
-  if (unjudged.empty() && wants_canary && !canary.ok) unjudged = "canary: not yet back";
-  if (unjudged.empty()) return {NodeState::up, {}};
-  return {judged_by_now ? NodeState::degraded : NodeState::unknown, unjudged};
-}
-
-std::string_view state_name(const State& state) {
-  constexpr std::array<std::string_view, 6> kNames{"waiting",    "starting", "greeting",
-                                                   "forwarding", "ready",    "stopping"};
-  return kNames[state.index()];
 }
 
 }  // namespace reversi::client

@@ -19,7 +19,9 @@
 //   forwarding  every forward is answered and one listens: ready ▶ ready. None listens: the agent
 //   may
 //               say forward_again; 90 s ▶ stopping.
-//   ready       heartbeats, checks, canary, verdicts. It is `up` once every verdict is good.
+//   ready       heartbeats, checks, canary, verdicts. It is `up` once every verdict is good. On a later
+//               server, the earlier ones are tried every 30 minutes; one that takes a full login
+//               ▶ stopping, and there.
 //   stopping    the worker was signalled, or is about to exit: SIGTERM, after 2 s SIGKILL. It
 //   exited:
 //               ▶ waiting, or quit.
@@ -75,6 +77,8 @@ struct Session {
   std::optional<ProgressSample> sample;
   MonoTime sample_at{};                ///< when progress is looked at next, while a reply is owed
   MonoTime check_at{};                 ///< when the agent is asked to probe next
+  MonoTime try_earlier_at{};           ///< on a later server: when an earlier one is tried
+  std::size_t earlier = 0;             ///< which one
   std::optional<MonoTime> good_since;  ///< every verdict has been good since
   std::optional<Millis> draining;
   std::optional<MonoTime> last_ack_at;
@@ -182,6 +186,10 @@ struct CanaryDone {
 struct Hint {
   std::string why;
 };
+/// A full login to this server (by its index) succeeded, beside the session in use.
+struct ServerAnswered {
+  std::size_t server = 0;
+};
 struct RestartRequest {};
 struct StopRequest {};
 struct Reload {
@@ -190,8 +198,8 @@ struct Reload {
 }  // namespace event
 
 using Event = std::variant<event::Tick, event::FromWorker, event::WorkerBroken, event::WorkerExited,
-                           event::WorkerSeen, event::CanaryDone, event::Hint, event::RestartRequest,
-                           event::StopRequest, event::Reload>;
+                           event::WorkerSeen, event::CanaryDone, event::Hint, event::ServerAnswered,
+                           event::RestartRequest, event::StopRequest, event::Reload>;
 
 namespace action {
 struct SpawnWorker {};
@@ -213,6 +221,11 @@ struct RunCanary {
   Expect expect;
   Millis limit{0};
 };
+/// Log in to this server, report ServerAnswered if that succeeds, and leave it again.
+struct TryServer {
+  std::size_t server = 0;
+  Start start;
+};
 /// The configuration in use has reached `up`: keep it as the last good one.
 struct KeepConfig {};
 struct Log {
@@ -225,7 +238,7 @@ struct Quit {};
 
 using Action = std::variant<action::SpawnWorker, action::SendWorker, action::SendAgent,
                             action::SignalWorker, action::SavePolicy, action::RunCanary,
-                            action::KeepConfig, action::Log, action::Quit>;
+                            action::TryServer, action::KeepConfig, action::Log, action::Quit>;
 
 struct Step {
   Tunnel tunnel;

@@ -15,6 +15,9 @@ constexpr Millis kForwardingLimit{seconds{90}};
 constexpr Millis kSampleEvery{500};
 constexpr Millis kAgentFreeCheck{seconds{30}};
 constexpr Millis kAgentFreeCheckMetered{minutes{5}};
+constexpr Millis kTryEarlierEvery{minutes{30}};
+constexpr Millis kTryEarlierLimit{
+    seconds{10}};  // for each stage: well below the worker's parent watch
 constexpr int kMostSkippedLines = 20;
 
 bool is_named(const std::vector<std::string>& features, std::string_view name) {
@@ -69,8 +72,7 @@ void TunnelStep::tell(ClientMessage message) {
   actions_.push_back(action::SendAgent{std::move(message)});
 }
 
-// ---- the welcome
-// -----------------------------------------------------------------------------------
+// ---- the welcome ---------------------------------------------------------------------------------
 
 void TunnelStep::greeting_line(state::Greeting& greeting, const std::string& line) {
   if (!is_json(line)) {
@@ -171,6 +173,7 @@ void TunnelStep::become_ready_if_answered() {
   if (!listens) return;
   Session session = forwarding->session;
   session.check_at = now_;
+  session.try_earlier_at = now_ + kTryEarlierEvery;
   t_.state = state::Ready{now_, std::move(session)};
   // Not an optional type, and the agent probes from here on.
   tell(reversi::Ready{});
@@ -178,8 +181,7 @@ void TunnelStep::become_ready_if_answered() {
   run_canary();
 }
 
-// ---- the agent speaks
-// ------------------------------------------------------------------------------
+// ---- the agent speaks ----------------------------------------------------------------------------
 
 void TunnelStep::agent_line(const std::string& line) {
   const auto message = decode_agent_message(line);
@@ -250,8 +252,7 @@ void TunnelStep::note_goodness() {
   }
 }
 
-// ---- time passes
-// -----------------------------------------------------------------------------------
+// ---- time passes ---------------------------------------------------------------------------------
 
 void TunnelStep::session_tick() {
   Session& s = *session();
@@ -286,6 +287,7 @@ void TunnelStep::session_tick() {
       send(TakeSample{});
     }
   }
+  if (ready != nullptr && t_.server > 0 && now_ >= s.try_earlier_at) try_earlier_server();
   if (ready == nullptr || now_ < s.check_at) return;
   if (!config().agent) {
     s.check_at = now_ + (config().metered ? kAgentFreeCheckMetered : kAgentFreeCheck);
@@ -298,6 +300,17 @@ void TunnelStep::session_tick() {
   const Millis limit = config().max_session_age;
   // The answer says whether a channel is open; sampled() ends the session if none is.
   if (limit > Millis{0} && now_ - s.began >= limit) send(TakeSample{});
+}
+
+/// Each of the earlier servers has its turn within the half hour.
+void TunnelStep::try_earlier_server() {
+  Session& s = *session();
+  s.try_earlier_at = now_ + kTryEarlierEvery / static_cast<int>(t_.server);
+  const std::size_t server = s.earlier++ % t_.server;
+  Start start = start_message(server);
+  start.connect_limit = kTryEarlierLimit;
+  start.agent = false;  // a login and nothing more: the agent there must not evict anybody for it
+  actions_.push_back(action::TryServer{server, std::move(start)});
 }
 
 void TunnelStep::sampled(const Sampled& sample) {
@@ -323,64 +336,6 @@ void TunnelStep::on(const event::Hint& event) {
   t_.woken_by = now_;
   session_tick();
   run_canary();
-}
-
-// ---- the canary
-// ------------------------------------------------------------------------------------
-
-void TunnelStep::open_canary_if_due() {
-  if (!config().canary || t_.canary.opened) return;
-  const ForwardTrack* forward = track(config().canary->forward);
-  if (forward == nullptr || !forward->listens) return;
-  t_.canary.opened = true;
-  send(OpenCanary{config().canary->listen, *forward->endpoint});
-}
-
-void TunnelStep::run_canary() {
-  const bool ready = std::holds_alternative<state::Ready>(t_.state);
-  if (!ready || !t_.canary.listens || t_.canary.running) return;
-  t_.canary.running = true;
-  if (!config().agent) {
-    // What has been received until now: growth by the end of the run is the proof of the path.
-    session()->sample.reset();
-    send(TakeSample{});
-  }
-  const ForwardConfig* forward = find_forward(config(), config().canary->forward);
-  actions_.push_back(action::RunCanary{config().canary->listen, forward->expect.value_or(Expect{}),
-                                       t_.policy.probe_limit});
-}
-
-void TunnelStep::on(const event::CanaryDone& event) {
-  if (session() == nullptr || !t_.canary.running) return;
-  t_.canary.running = false;
-  if (t_.canary.ok != event.ok) {
-    event.ok ? log("canary: back after " + std::to_string(event.rtt.count()) + " ms")
-             : warn("canary: " + event.reason);
-  }
-  t_.canary.ok = event.ok;
-  t_.canary.reason = event.ok ? "" : event.reason;
-  t_.canary.rtt = event.ok ? std::optional(event.rtt) : std::nullopt;
-  t_.canary.checked_at = now_;
-  if (config().agent) return;
-  t_.canary.awaits_sample = !event.ok;
-  event.ok ? judge_agent_free(true) : send(TakeSample{});
-}
-
-/// Without an agent the canary judges its forward: it came back, or it did not but the session
-/// moved (the service is at fault), or nothing moved, twice (the tunnel is dead).
-void TunnelStep::judge_agent_free(bool moved) {
-  CanaryTrack& canary = t_.canary;
-  const bool ok = canary.ok.value_or(false);
-  canary.silent_runs = moved ? 0 : canary.silent_runs + 1;
-  take_verdict({.forward = config().canary->forward,
-                .verdict = ok      ? Verdict::healthy
-                           : moved ? Verdict::service_down
-                                   : Verdict::hung,
-                .reason = canary.reason,
-                .latency = canary.rtt});
-  if (canary.silent_runs == 0) return;
-  if (canary.silent_runs == 1) return run_canary();
-  lose({LossKind::lost, "the path is dead: the canary did not come back, twice", {}}, End::kill);
 }
 
 }  // namespace reversi::client

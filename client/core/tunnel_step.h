@@ -1,6 +1,6 @@
 #pragma once
 // One step of the tunnel in the making: the tunnel as it changes and the actions so far. tunnel.cpp
-// has the life of the worker, tunnel_session.cpp the life of a session.
+// has the life of the worker, tunnel_session.cpp the life of a session, tunnel_canary.cpp the canary.
 
 #include <string>
 #include <string_view>
@@ -10,6 +10,9 @@
 #include "client/core/tunnel.h"
 
 namespace reversi::client {
+
+/// The worker hears from us at least this often (worker_messages.h).
+inline constexpr Millis kAliveEvery{10'000};
 
 template <class... Rules>
 struct overloaded : Rules... {
@@ -37,6 +40,7 @@ class TunnelStep {
   void on(const event::WorkerSeen& event);
   void on(const event::CanaryDone& event);
   void on(const event::Hint& event);
+  void on(const event::ServerAnswered& event);
   void on(const event::RestartRequest&);
   void on(const event::StopRequest&);
   void on(const event::Reload& event);
@@ -46,6 +50,7 @@ class TunnelStep {
   void connected(const Connected& peer);
   void use(std::shared_ptr<const TunnelSetup> setup);
   [[nodiscard]] bool has_worker() const;
+  [[nodiscard]] Start start_message(std::size_t server) const;
 
   // ---- tunnel_session.cpp: the session's life
   void begin_session(const Welcome& welcome, const Connected& peer);
@@ -60,6 +65,7 @@ class TunnelStep {
   void open_canary_if_due();
   void run_canary();
   void judge_agent_free(bool moved);
+  void try_earlier_server();
   void take_verdict(const VerdictReport& report);
   void note_goodness();
   [[nodiscard]] Session* session();

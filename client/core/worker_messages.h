@@ -28,8 +28,7 @@ namespace reversi::client {
 /// Longest line on the pipe: an agent line of 64 KiB, escaped once more.
 inline constexpr std::size_t kMaxWorkerLineBytes = 6 * kMaxLineBytes + 1024;
 
-// ---- supervisor → worker
-// --------------------------------------------------------------------------
+// ---- supervisor → worker -------------------------------------------------------------------------
 
 /// The first message. The worker reads key and known_hosts, then drops to `run_as`.
 struct Start {
@@ -88,8 +87,7 @@ struct Alive {
 using WorkerCommand =
     std::variant<Start, Forward, Retarget, OpenCanary, AgentLine, WatchProbe, TakeSample, Alive>;
 
-// ---- worker → supervisor
-// --------------------------------------------------------------------------
+// ---- worker → supervisor -------------------------------------------------------------------------
 
 /// Authenticated, exec channel open (unless agent-free).
 struct Connected {

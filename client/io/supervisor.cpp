@@ -34,6 +34,7 @@ namespace {
 constexpr Millis kLookEvery{5000};       // at the worker's state in /proc, and at the clocks
 constexpr Millis kLookAgainAfter{2000};  // once it was seen stopped
 constexpr Millis kClockJumpLimit{2000};  // wall against monotonic time: the machine slept
+constexpr Millis kTrialLimit{25'000};    // a worker that hears nothing for 30 s would end us
 constexpr Millis kSoonest{1};
 
 /// What belongs to one run_dir: the lock, the control socket, the status file.
@@ -51,6 +52,7 @@ class Supervisor {
         worker_executable_(std::move(worker_executable)),
         wake_(loop_),
         look_(loop_),
+        trial_limit_(loop_),
         signals_(loop_, SIGTERM, SIGINT) {
     signals_.add(SIGHUP);
     signals_.add(SIGUSR1);
@@ -76,6 +78,7 @@ class Supervisor {
   void perform(const action::SignalWorker& signal);
   void perform(const action::SavePolicy& save);
   void perform(const action::RunCanary& canary);
+  void perform(const action::TryServer& trial);
   void perform(const action::KeepConfig&);
   void perform(const action::Log& line);
   void perform(const action::Quit&) { loop_.stop(); }
@@ -90,11 +93,13 @@ class Supervisor {
   Identity identity_;
   asio::steady_timer wake_;
   asio::steady_timer look_;
+  asio::steady_timer trial_limit_;
   asio::signal_set signals_;
   RunDir run_dir_;
   std::unique_ptr<NetWatch> net_watch_;
   Tunnel tunnel_;
   std::shared_ptr<WorkerProcess> worker_;
+  std::shared_ptr<WorkerProcess> trial_;  // a second one that only tries a login
   std::optional<MonoTime> wake_set_for_;
   Millis wall_offset_{wall_now().time_since_epoch() - mono_now().time_since_epoch()};
 };
@@ -294,6 +299,26 @@ void Supervisor::perform(const action::RunCanary& canary) {
         handle(done);
       },
       asio::detached);
+}
+
+void Supervisor::perform(const action::TryServer& trial) {
+  if (trial_ != nullptr) return;
+  const auto on_event = [this, server = trial.server](const WorkerEvent& event) {
+    if (!std::holds_alternative<Connected>(event)) return;
+    if (trial_ != nullptr) trial_->signal(SIGKILL);
+    later(event::ServerAnswered{server});
+  };
+  auto spawned = WorkerProcess::spawn(loop_.get_executor(), worker_executable_,
+                                      {.on_event = on_event,
+                                       .on_broken = [](const std::string&) {},
+                                       .on_exit = [this](const std::string&) { trial_.reset(); }});
+  if (!spawned) return log_warning("trying an earlier server: " + spawned.error().line());
+  trial_ = *std::move(spawned);
+  trial_->send(trial.start);
+  trial_limit_.expires_after(kTrialLimit);
+  trial_limit_.async_wait([this](const boost::system::error_code& ec) {
+    if (!ec && trial_ != nullptr) trial_->signal(SIGKILL);
+  });
 }
 
 void Supervisor::perform(const action::KeepConfig&) {

@@ -11,8 +11,7 @@
 namespace reversi::client {
 namespace {
 
-// ---- every transition, one row each
-// ----------------------------------------------------------------
+// ---- every transition, one row each --------------------------------------------------------------
 
 struct Transition {
   const char* name;
@@ -90,8 +89,7 @@ TEST_P(Transitions, Holds) {
 INSTANTIATE_TEST_SUITE_P(Tunnel, Transitions, ::testing::ValuesIn(transitions()),
                          [](const auto& row) { return std::string(row.param.name); });
 
-// ---- a session comes up
-// ----------------------------------------------------------------------------
+// ---- a session comes up --------------------------------------------------------------------------
 
 TEST_F(TunnelTest, AStartTellsTheWorkerEverything) {
   to_starting();
@@ -184,8 +182,7 @@ TEST_F(TunnelTest, ANewPolicyIsSavedAndUsed) {
   EXPECT_EQ(did<action::SavePolicy>()[0].policy.heartbeat, 60s);
 }
 
-// ---- the agent asks
-// --------------------------------------------------------------------------------
+// ---- the agent asks ------------------------------------------------------------------------------
 
 TEST_F(TunnelTest, AProbeIsWatchedForAndItsPathReported) {
   to_up();
@@ -244,8 +241,7 @@ TEST_F(TunnelTest, ChecksAreAskedForOftenAndOnceSettledRarely) {
   EXPECT_EQ(count(600s), 2);
 }
 
-// ---- liveness
-// --------------------------------------------------------------------------------------
+// ---- liveness ------------------------------------------------------------------------------------
 
 TEST_F(TunnelTest, AnAnsweredHeartbeatKeepsTheSessionForDays) {
   to_up();
@@ -331,8 +327,7 @@ TEST_F(TunnelTest, AWorkerSeenStoppedTwiceIsKilled) {
   EXPECT_TRUE(did<action::SignalWorker>()[0].kill);
 }
 
-// ---- the canary
-// ------------------------------------------------------------------------------------
+// ---- the canary ----------------------------------------------------------------------------------
 
 ClientConfig with_canary() {
   ClientConfig config = two_forwards();
@@ -403,8 +398,7 @@ TEST_F(TunnelTest, WithoutAnAgentTheCanaryJudgesByWhatTheSessionMoved) {
   EXPECT_EQ(is(), "stopping");
 }
 
-// ---- losing a session
-// ------------------------------------------------------------------------------
+// ---- losing a session ----------------------------------------------------------------------------
 
 TEST_F(TunnelTest, AStableSessionStartsOverWithoutFailures) {
   to_up();
@@ -486,6 +480,37 @@ TEST_F(TunnelTest, ASecondServerIsTriedAtOnceAndAfterTheRoundWeWait) {
   EXPECT_EQ(is(), "starting");
 }
 
+TEST_F(TunnelTest, OnALaterServerTheEarlierOnesAreTriedAndReturnedTo) {
+  ClientConfig config = two_forwards();
+  config.servers.push_back({{"b.example", 22}, "reversi"});
+  begin(config);
+  to_starting();
+  worker(10ms, Failed{Failure::no_answer, "no route"});
+  after(1ms, event::WorkerExited{"exit code 10"});
+  worker(100ms, Connected{"192.0.2.8:22", "SHA256:x"});
+  agent(10ms, welcome());
+  agent(1ms, HeartbeatAck{1});
+  worker(1ms, ForwardReply{"ssh", true, {}});
+  worker(1ms, ForwardReply{"web", true, {}});
+  ASSERT_EQ(is(), "ready");
+  all.clear();
+  pass(31min);
+  int trials = 0;
+  for (const Action& action : all) {
+    const auto* trial = std::get_if<action::TryServer>(&action);
+    if (trial == nullptr) continue;
+    ++trials;
+    EXPECT_EQ(trial->start.server.host, "a.example");
+    EXPECT_FALSE(trial->start.agent);
+  }
+  EXPECT_EQ(trials, 1);
+  after(1s, event::ServerAnswered{0});
+  EXPECT_EQ(is(), "stopping");
+  after(1ms, event::WorkerExited{"exit code 0"});
+  ASSERT_EQ(sent<Start>().size(), 1U);
+  EXPECT_EQ(sent<Start>()[0].server.host, "a.example");
+}
+
 TEST_F(TunnelTest, AnOldSessionEndsOnlyWhenNoChannelIsOpen) {
   ClientConfig config = two_forwards();
   config.max_session_age = 300s;
@@ -499,8 +524,7 @@ TEST_F(TunnelTest, AnOldSessionEndsOnlyWhenNoChannelIsOpen) {
   EXPECT_EQ(waits(), 0ms);
 }
 
-// ---- reload
-// ----------------------------------------------------------------------------------------
+// ---- reload --------------------------------------------------------------------------------------
 
 TEST_F(TunnelTest, AReloadRetargetsWithoutANewSession) {
   to_up();
