@@ -265,7 +265,8 @@ void TunnelStep::lose(const Loss& loss, End end) {
   tries = after_loss(tries, loss, reached, {t_.policy, config().node, t_.starts, t_.began}, now_);
   // A server that served us is tried first again; one that did not lets the next one try.
   const auto next = choose_server(t_.tries, reached.ready ? 0 : t_.server + 1, now_);
-  t_.reason = format_endpoint(config().servers[t_.server].endpoint) + ": " + loss.text;
+  const std::string server = format_endpoint(config().servers[t_.server].endpoint);
+  t_.reason = loss.text.starts_with(server) ? loss.text : server + ": " + loss.text;
   const std::string retry = "; next try in " + in_seconds(next.at - now_);
   loss.kind == LossKind::wanted ? log(loss.text) : warn(t_.reason + retry);
   t_.server = next.server;
