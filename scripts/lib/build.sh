@@ -19,7 +19,9 @@ unlock_build() {
   exec 9>&-
 }
 
-# build_in DIRECTORY [MESON OPTION]...: configures when needed, and builds. Quiet unless something is wrong.
+# build_in DIRECTORY [MESON OPTION]...: configures when needed, and builds everything, or what the array $build_targets
+# names. Quiet unless something is wrong.
+# shellcheck disable=SC2154 # build_targets is the caller's, if anybody's
 build_in() {
   local dir=$1 log=$1/.setup.log stamp
   shift
@@ -33,10 +35,10 @@ build_in() {
   fi
   printf '%s\n' "$stamp" >"$dir/.stamp"
   if [ -t 1 ]; then
-    ninja -C "$dir" 9>&-
+    ninja -C "$dir" ${build_targets[@]+"${build_targets[@]}"} 9>&-
   else
     say "building in $dir"
-    ninja -C "$dir" --quiet 9>&-
+    ninja -C "$dir" --quiet ${build_targets[@]+"${build_targets[@]}"} 9>&-
   fi
 }
 
