@@ -94,7 +94,9 @@ void AgentSession::take(const Forwarded& message) {
   if (forward == nullptr || !forward->is_served) {
     return offend("forwarded names \"" + message.forward + "\", which was not granted");
   }
-  forward->listens = message.listens;
+  // A request that fails takes nothing away: what sshd bound for an earlier one stays.
+  forward->listens = message.listens || forward->listens.value_or(false);
+  if (message.listens) forward->is_half = false;
   forward->refusal = message.error;
   forward->last_sight.reset();
   forward->is_wanted = ready_at_.has_value();

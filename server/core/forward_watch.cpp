@@ -1,6 +1,7 @@
 #include "server/core/forward_watch.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace reversi::server {
 namespace {
@@ -71,11 +72,15 @@ Judged judge_probe(WatchedForward& forward, const ProbeReport& report, bool anot
   forward.last_sight = report.sight;
   forward.works = proves_path(report.sight);
   if (forward.works) forward.was_asked_again = false;
+  if (report.sight == Sight::foreign_listener) forward.is_half = forward.listens.value_or(false);
   forward.ask_again_at.reset();
   forward.status.checked_at = now.wall;
   if (forward.strikes < row.strikes) return {Next::probe_again, false};
   const bool has_changed = set_verdict(forward.status, row.verdict, report.reason, now.wall);
   forward.status.latency = report.latency;
+  if (forward.works && std::exchange(forward.is_half, false)) {
+    return {Next::forward_again, has_changed};
+  }
   return {cure(forward, row.cure, another_works, now.mono), has_changed};
 }
 

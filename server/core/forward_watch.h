@@ -34,6 +34,8 @@ struct WatchedForward {
   bool works = false;            ///< the last probe came out at the node
   bool was_asked_again = false;  ///< forward_again was sent since it last worked
   std::optional<MonoTime> ask_again_at;
+  /// Somebody else had one address family of the port: once it is gone, sshd can bind that too.
+  bool is_half = false;
   bool is_wanted = false;  ///< a probe should start as soon as there is room
   bool is_probing = false;
 };

@@ -62,12 +62,14 @@ TEST(VerdictRows, OnlyADeadTunnelOrALostPortEverCostsTheSession) {
 }
 
 TEST_F(VerdictTable, APortHeldByAnotherIsReportedAndAskedForEveryMinute) {
-  serve({"ssh", "web"});
+  says(hello({"ssh", "web"}));
+  after(Millis{5}, claimed());
   says(Forwarded{"ssh", false, "remote port forwarding failed"});
-  probed(Sight::expected_answer, "web");
-  probed(Sight::foreign_listener);  // the probe that was under way
+  says(Forwarded{"web", true, ""});
+  says(Ready{});
   ASSERT_NE(done<StartProbe>(), nullptr);
-  EXPECT_TRUE(done<StartProbe>()->is_refused);
+  EXPECT_TRUE(done<StartProbe>()->is_refused) << "look who has it, connect to nobody";
+  probed(Sight::expected_answer, "web");
   probed(Sight::foreign_listener);
   EXPECT_EQ(verdict(0), Verdict::port_taken);
   EXPECT_EQ(verdict(1), Verdict::healthy);
@@ -78,6 +80,27 @@ TEST_F(VerdictTable, APortHeldByAnotherIsReportedAndAskedForEveryMinute) {
   after(Millis{20'000}, Tick{});
   ASSERT_NE(sent<ForwardAgain>(), nullptr);
   EXPECT_EQ(sent<ForwardAgain>()->forward, "ssh");
+}
+
+TEST_F(VerdictTable, HalfAPortIsAskedForAsSoonAsTheOtherHalfIsFree) {
+  serve();
+  probed(Sight::foreign_listener);
+  EXPECT_EQ(verdict(), Verdict::port_taken);
+  says(Check{});
+  probed(Sight::expected_answer);
+  EXPECT_EQ(verdict(), Verdict::healthy);
+  ASSERT_NE(sent<ForwardAgain>(), nullptr);
+  says(Forwarded{"ssh", true, ""});
+  probed(Sight::expected_answer);
+  EXPECT_EQ(sent<ForwardAgain>(), nullptr) << "once";
+}
+
+TEST_F(VerdictTable, ASecondRequestThatFailsTakesNothingAway) {
+  serve();
+  probed(Sight::foreign_listener);
+  says(Forwarded{"ssh", false, "remote port forwarding failed"});
+  ASSERT_NE(done<StartProbe>(), nullptr);
+  EXPECT_FALSE(done<StartProbe>()->is_refused);
 }
 
 TEST_F(VerdictTable, APortThatTwiceRefusesIsForwardedAgain) {
