@@ -36,7 +36,7 @@ std::optional<ProbeMatcher::Match> ProbeMatcher::target_answered(Port originator
 }
 
 std::optional<ProbeMatcher::Match> ProbeMatcher::watch(std::int64_t probe, Port originator_port,
-                                                       MonoTime now) {
+                                                       Millis patience, MonoTime now) {
   forget_old(now);
   const auto channel = std::ranges::find(channels_, originator_port, &Channel::port);
   if (channel != channels_.end() && channel->outcome) {
@@ -45,9 +45,21 @@ std::optional<ProbeMatcher::Match> ProbeMatcher::watch(std::int64_t probe, Port 
     return match;
   }
   std::erase_if(watches_, [&](const Watch& w) { return w.port == originator_port; });
-  watches_.push_back({probe, originator_port, now});
+  watches_.push_back({probe, originator_port, patience, now});
   forget_old(now);
   return std::nullopt;
+}
+
+std::vector<ProbeMatcher::Match> ProbeMatcher::overdue(MonoTime now) {
+  std::vector<Match> matches;
+  std::erase_if(watches_, [&](const Watch& watch) {
+    const auto channel = std::ranges::find(channels_, watch.port, &Channel::port);
+    const bool is_late = channel != channels_.end() && !channel->outcome &&
+                         now - channel->opened >= watch.patience;
+    if (is_late) matches.push_back({watch.probe, TargetOutcome::timeout});
+    return is_late;
+  });
+  return matches;
 }
 
 }  // namespace reversi::client

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <vector>
 
 #include "common/core/names.h"
 #include "common/core/protocol.h"
@@ -32,7 +33,10 @@ class ProbeMatcher {
   [[nodiscard]] std::optional<Match> target_answered(Port originator_port, TargetOutcome outcome,
                                                      MonoTime now);
   /// A probe is announced.
-  [[nodiscard]] std::optional<Match> watch(std::int64_t probe, Port originator_port, MonoTime now);
+  [[nodiscard]] std::optional<Match> watch(std::int64_t probe, Port originator_port,
+                                           Millis patience, MonoTime now);
+  /// The probes that arrived and whose targets have used up the patience; each once.
+  [[nodiscard]] std::vector<Match> overdue(MonoTime now);
 
  private:
   struct Channel {
@@ -43,6 +47,7 @@ class ProbeMatcher {
   struct Watch {
     std::int64_t probe = 0;
     Port port = 0;
+    Millis patience{0};
     MonoTime since;
   };
 

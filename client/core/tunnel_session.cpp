@@ -202,7 +202,8 @@ void TunnelStep::from_agent(const AgentMessage& message) {
         s.life = Life::alive;
       },
       [&](const ExpectProbe& probe) {
-        send(WatchProbe{probe.probe, probe.forward, probe.originator_port});
+        send(WatchProbe{probe.probe, probe.forward, probe.originator_port,
+                        t_.policy.probe_limit / 2});
       },
       [&](const Ping& ping) { tell(Pong{ping.challenge}); },
       [&](const VerdictReport& report) { take_verdict(report); },

@@ -104,7 +104,8 @@ Result<WatchProbe> read_watch_probe(const Json& doc) {
   std::int64_t port = 0;
   fields.need("probe", m.probe, 0, kMaxCounter)
       .need("forward", m.forward, kMaxNameBytes)
-      .need("originator_port", port, 1, 65'535);
+      .need("originator_port", port, 1, 65'535)
+      .may("patience_ms", m.patience, Millis{0}, Millis{600'000});
   m.originator_port = static_cast<Port>(port);
   return finish(fields, std::move(m));
 }
@@ -192,7 +193,8 @@ Json to_json(const WatchProbe& m) {
   return {{"type", "watch_probe"},
           {"probe", m.probe},
           {"forward", m.forward},
-          {"originator_port", m.originator_port}};
+          {"originator_port", m.originator_port},
+          {"patience_ms", m.patience.count()}};
 }
 Json to_json(const TakeSample& /*m*/) {
   return {{"type", "take_sample"}};

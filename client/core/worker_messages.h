@@ -72,6 +72,9 @@ struct WatchProbe {
   std::int64_t probe = 0;
   std::string forward;
   Port originator_port = 0;
+  /// The agent waits twice as long for path_seen: a channel that came, but whose target has not
+  /// answered for this long, is reported as `timeout`. A dead target is no dead tunnel.
+  Millis patience{2500};
   friend bool operator==(const WatchProbe&, const WatchProbe&) = default;
 };
 /// Answer with `sampled` at once.

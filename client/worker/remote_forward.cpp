@@ -56,11 +56,17 @@ void RemoteForwards::retarget(const client::Retarget& change) {
 void RemoteForwards::watch(const client::WatchProbe& probe) {
   const auto rule = rules_.find(probe.forward);
   if (rule == rules_.end()) return;
-  report(rule->second.probes.watch(probe.probe, probe.originator_port, mono_now()));
+  report(rule->second.probes.watch(probe.probe, probe.originator_port, probe.patience, mono_now()));
 }
 
 void RemoteForwards::report(const std::optional<client::ProbeMatcher::Match>& match) {
   if (match) emit_(client::ProbeSeen{match->probe, match->target});
+}
+
+void RemoteForwards::report_overdue() {
+  for (auto& [name, rule] : rules_) {
+    for (const auto& match : rule.probes.overdue(mono_now())) report(match);
+  }
 }
 
 bool RemoteForwards::is_stuck() const {

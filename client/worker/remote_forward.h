@@ -40,6 +40,8 @@ class RemoteForwards {
 
   /// After every turn of the session.
   void service();
+  /// Every second: reports the probes whose targets do not answer.
+  void report_overdue();
   /// A request has waited for its answer longer than kReplyLimit: the session is of no use.
   [[nodiscard]] bool is_stuck() const;
 

@@ -125,7 +125,10 @@ asio::awaitable<void> Worker::watch_parent() {
       co_return finish(Failure::lost, "the server did not answer a forward request for 60 s",
                        ExitCode::retry);
     }
-    if (is_connected_) relays_->tick();
+    if (is_connected_) {
+      relays_->tick();
+      forwards_->report_overdue();
+    }
     after_turn();  // there may be room for the agent's lines again
     settle();
   }

@@ -1,7 +1,7 @@
 """Services on the node's side, independent of the programs under test, that can misbehave at will.
 
 Modes: ok, hang (takes the connection, says nothing), wrong (another answer), slow (answers after `delay_s`), down
-(nothing listens).
+(nothing listens), full (its queue of connections is full: the kernel drops the packets of further ones).
 """
 
 import socket
@@ -9,7 +9,7 @@ import threading
 
 import probes
 
-MODES = ("ok", "hang", "wrong", "slow", "down")
+MODES = ("ok", "hang", "wrong", "slow", "down", "full")
 
 
 class Service:
@@ -27,6 +27,7 @@ class Service:
         self._lock = threading.Lock()
         self._connections = set()
         self._listener = None
+        self._fillers = []
         self._listen()
 
     @property
@@ -43,10 +44,12 @@ class Service:
         """Ends the connections of the old mode, so that none of its answers comes late."""
         assert mode in MODES
         was, self._mode = self._mode, mode
-        if mode == "down":
+        if was in ("down", "full") or mode in ("down", "full"):
             self._unlisten()
-        elif was == "down":
-            self._listen()
+            if mode == "full":
+                self._listen_and_fill()
+            elif mode != "down":
+                self._listen()
         self._drop_connections()
 
     def close(self):
@@ -66,7 +69,20 @@ class Service:
         self._listener.listen(256)
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
+    def _listen_and_fill(self):
+        """Nobody accepts, and the queue holds one: Linux drops the SYN of every later connection."""
+        self._listener = self._open()
+        self._listener.listen(0)
+        for _ in range(3):
+            filler = socket.socket(self._listener.family, socket.SOCK_STREAM)
+            filler.setblocking(False)
+            filler.connect_ex((self.address, self.port))
+            self._fillers.append(filler)
+
     def _unlisten(self):
+        for filler in self._fillers:
+            filler.close()
+        self._fillers = []
         listener, self._listener = self._listener, None
         if listener:
             try:

@@ -44,6 +44,11 @@ def _(lab):
     tap.check(probe(node.port(), "node-a").ok, "no answer afterwards")
 
 
+@tap.case("a target that drops packets: service_down, same session before and after")
+def _(lab):
+    breaks_and_heals(lab, lab.nonce_service("node-a"), "full", "service_down")
+
+
 @tap.case("service hung: service_hung, same session before and after")
 def _(lab):
     breaks_and_heals(lab, lab.nonce_service("node-a"), "hang", "service_hung")

@@ -188,7 +188,7 @@ TEST_F(TunnelTest, AProbeIsWatchedForAndItsPathReported) {
   to_up();
   agent(0ms, ExpectProbe{7, "ssh", 4711});
   ASSERT_EQ(sent<WatchProbe>().size(), 1U);
-  EXPECT_EQ(sent<WatchProbe>()[0], (WatchProbe{7, "ssh", 4711}));
+  EXPECT_EQ(sent<WatchProbe>()[0], (WatchProbe{7, "ssh", 4711, 2500ms}));
   worker(1ms, ProbeSeen{7, TargetOutcome::refused});
   ASSERT_EQ(told<PathSeen>().size(), 1U);
   EXPECT_EQ(told<PathSeen>()[0], (PathSeen{7, TargetOutcome::refused}));
