@@ -25,9 +25,8 @@ class RemoteForwards {
   /// A server answers requests in order, behind whatever a full link still carries; no answer for
   /// this long means that it never will.
   static constexpr std::chrono::seconds kReplyLimit{60};
-  /// Shorter than the agent's probe limit (5 s): a target that takes no call must be reported as
-  /// such before the probe gives the whole path up for lost.
-  static constexpr Millis kTargetLimit{4'000};
+  /// For a user; a probe is told of a silent target sooner, see WatchProbe.
+  static constexpr Millis kTargetLimit{10'000};
 
   RemoteForwards(SessionLoop& loop, RelaySet& relays, Emit emit);
   ~RemoteForwards();
