@@ -8,23 +8,19 @@
 //      └── worker exited ── stopping ◀── lost, refused, limit passed, asked to stop ─────┘
 //
 //   waiting     no worker. At retry_at, or when a person asks: spawn one ▶ starting.
-//   starting    the worker connects and logs in (45 s at most). connected: hello ▶ greeting;
-//   without
-//               an agent ▶ forwarding at once.
-//   greeting    the agent evicts the stale session, which a challenge may delay by 18 s (limit 30
-//   s).
-//               Up to 20 lines that are no JSON (a shell's greeting) are skipped. welcome: ask for
-//               every granted forward ▶ forwarding. refused ▶ stopping, and back when the agent
-//               said.
+//   starting    the worker connects and logs in (45 s at most). connected: hello ▶
+//               greeting; without an agent ▶ forwarding at once.
+//   greeting    the agent evicts the stale session, which a challenge may delay by 18 s (limit
+//               30 s). Up to 20 lines that are no JSON (a shell's greeting) are skipped. welcome:
+//               ask for every granted forward ▶ forwarding. refused ▶ stopping, and back when the
+//               agent said.
 //   forwarding  every forward is answered and one listens: ready ▶ ready. None listens: the agent
-//   may
-//               say forward_again; 90 s ▶ stopping.
+//               may say forward_again; 90 s ▶ stopping.
 //   ready       heartbeats, checks, canary, verdicts. It is `up` once every verdict is good. On a later
 //               server, the earlier ones are tried every 30 minutes; one that takes a full login
 //               ▶ stopping, and there.
 //   stopping    the worker was signalled, or is about to exit: SIGTERM, after 2 s SIGKILL. It
-//   exited:
-//               ▶ waiting, or quit.
+//               exited: ▶ waiting, or quit.
 //
 // From starting to ready: worker failed or exited, a broken line, seen stopped twice, no reply
 // within the limits of Liveness (forwarding, ready), restart by agent or person ▶ stopping (waiting

@@ -36,8 +36,7 @@ constexpr WordTable<TargetOutcome, 4> kTargetOutcomes{{{
     {TargetOutcome::unreachable, "unreachable"},
 }}};
 
-// ---- one put() and one read() per message: the wire form, side by side
-// -----------------------------
+// ---- one put() and one read() per message: the wire form, side by side ---------------------------
 
 Json put(const HelloForward& m) {
   Json doc{{"name", m.name}, {"target", m.target}};
@@ -286,8 +285,7 @@ Json put(const Unknown&) {
   return nullptr;
 }
 
-// ---- the tables of types
-// ---------------------------------------------------------------------------
+// ---- the tables of types -------------------------------------------------------------------------
 
 template <class Variant>
 struct Type {

@@ -29,8 +29,7 @@ inline constexpr std::size_t kMaxNameBytes =
     64;  ///< node, forward, instance, run, machine, session …
 inline constexpr std::size_t kMaxReasonBytes = 300;  ///< any text meant for people
 
-// ---- client → agent
-// -------------------------------------------------------------------------------
+// ---- client → agent ------------------------------------------------------------------------------
 
 struct HelloForward {
   std::string name;
@@ -95,8 +94,7 @@ struct Bye {
   friend bool operator==(const Bye&, const Bye&) = default;
 };
 
-// ---- agent → client
-// -------------------------------------------------------------------------------
+// ---- agent → client ------------------------------------------------------------------------------
 
 struct Grant {
   std::string forward;

@@ -7,8 +7,7 @@
 // hello   Waits for the first line, hello_limit at most. Anything but a hello of this node ends it.
 // claim   The shell evicts, or is told to stay away, and comes back with Claimed or ClaimRefused.
 // serve   Welcome was sent. Lines are answered, forwards probed, requests of other processes
-// served.
-//         The dead-man switch: no line and no progress for dead_after ends the session.
+//         served. The dead-man switch: no line and no progress for dead_after ends the session.
 // ending  The client was told to go (refused, restart, draining). If it has not gone when the grace
 //         is over, its sshd is ended.
 // ended   EndSession was given out; everything later is ignored.
