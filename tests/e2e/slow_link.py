@@ -41,7 +41,7 @@ def saturate(lab, service, move, link, counted):
     tap.check(not bad, f"a good tunnel was called {bad}")
     stream.join(60)
     connection.close()
-    tap.note(f"an answer {lab.wait_answer(node, 120, "ssh"):.1f} s after the stream's end")
+    tap.note(f"an answer {lab.wait_answer(node, 120, 'ssh'):.1f} s after the stream's end")
     status = lab.wait_state(node, "up", 90)[0]
     tap.check(status["session"]["id"] == session, "another session id afterwards")
     tap.check(status["counters"]["sessions"] == 1, f"sessions {status['counters']}")
