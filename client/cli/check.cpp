@@ -36,8 +36,8 @@ std::string describe(const LoadedConfig& loaded) {
 
 }  // namespace
 
-Run check_verb(CLI::App& app) {
-  return [path = add_config_option(app)]() -> Result<ExitCode> {
+Run check_verb(Options& add) {
+  return [path = add_config_option(add)]() -> Result<ExitCode> {
     const auto loaded = load_config(*path);
     if (!loaded) return fail(loaded.error());
     std::fputs(describe(*loaded).c_str(), stdout);

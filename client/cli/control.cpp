@@ -50,8 +50,8 @@ Result<ExitCode> stop(const ClientConfig& config) {
 }
 
 template <class Act>
-Run control_verb(CLI::App& app, Act act) {
-  return [path = add_config_option(app), act]() -> Result<ExitCode> {
+Run control_verb(Options& add, Act act) {
+  return [path = add_config_option(add), act]() -> Result<ExitCode> {
     const auto config = read_config(*path);
     if (!config) return fail(config.error());
     return act(*config);
@@ -60,14 +60,14 @@ Run control_verb(CLI::App& app, Act act) {
 
 }  // namespace
 
-Run stop_verb(CLI::App& app) {
-  return control_verb(app, stop);
+Run stop_verb(Options& add) {
+  return control_verb(add, stop);
 }
-Run reload_verb(CLI::App& app) {
-  return control_verb(app, [](const ClientConfig& config) { return request(config, "reload"); });
+Run reload_verb(Options& add) {
+  return control_verb(add, [](const ClientConfig& config) { return request(config, "reload"); });
 }
-Run restart_tunnel_verb(CLI::App& app) {
-  return control_verb(app,
+Run restart_tunnel_verb(Options& add) {
+  return control_verb(add,
                       [](const ClientConfig& config) { return request(config, "restart-tunnel"); });
 }
 

@@ -4,19 +4,17 @@
 
 #include <cerrno>
 
-#include <CLI/CLI.hpp>
-
 #include "client/cli/verbs.h"
 #include "client/io/worker_process.h"
 #include "common/io/system_error.h"
 
 namespace reversi::client {
 
-Run keygen_verb(CLI::App& app) {
+Run keygen_verb(Options& add) {
   auto out = std::make_shared<std::string>("id_ed25519");
-  app.add_option("--out", *out, "Where the private key goes; an existing file is never replaced.")
-      ->type_name("FILE")
-      ->capture_default_str();
+  add.text("--out", *out,
+           "Where the private key goes, id_ed25519 by default; an existing file is never replaced.",
+           "FILE");
   return [out]() -> Result<ExitCode> {
     const auto worker = find_worker();
     if (!worker) return fail(worker.error());

@@ -5,8 +5,8 @@
 
 namespace reversi::client {
 
-Run run_verb(CLI::App& app) {
-  return [path = add_config_option(app)]() -> Result<ExitCode> {
+Run run_verb(Options& add) {
+  return [path = add_config_option(add)]() -> Result<ExitCode> {
     auto loaded = load_config_or_last_good(*path);
     if (!loaded) return fail(loaded.error());
     return run_supervisor(*std::move(loaded));

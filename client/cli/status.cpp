@@ -1,6 +1,5 @@
 #include <cstdio>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "client/cli/config_option.h"
@@ -52,10 +51,10 @@ Answer ask(const ClientConfig& config) {
 
 }  // namespace
 
-Run status_verb(CLI::App& app) {
-  auto path = add_config_option(app);
+Run status_verb(Options& add) {
+  auto path = add_config_option(add);
   auto as_json = std::make_shared<bool>(false);
-  app.add_flag("--json", *as_json, "One JSON object instead of text.");
+  add.flag("--json", *as_json, "One JSON object instead of text.");
   return [path, as_json]() -> Result<ExitCode> {
     const auto config = read_config(*path);
     if (!config) return fail(config.error());

@@ -5,14 +5,14 @@
 
 namespace reversi::client {
 
-[[nodiscard]] Run run_verb(CLI::App& app);
-[[nodiscard]] Run status_verb(CLI::App& app);
-[[nodiscard]] Run check_verb(CLI::App& app);
-[[nodiscard]] Run stop_verb(CLI::App& app);
-[[nodiscard]] Run reload_verb(CLI::App& app);
-[[nodiscard]] Run restart_tunnel_verb(CLI::App& app);
-[[nodiscard]] Run keygen_verb(CLI::App& app);
-[[nodiscard]] Run version_verb(CLI::App& app);
+[[nodiscard]] Run run_verb(Options& add);
+[[nodiscard]] Run status_verb(Options& add);
+[[nodiscard]] Run check_verb(Options& add);
+[[nodiscard]] Run stop_verb(Options& add);
+[[nodiscard]] Run reload_verb(Options& add);
+[[nodiscard]] Run restart_tunnel_verb(Options& add);
+[[nodiscard]] Run keygen_verb(Options& add);
+[[nodiscard]] Run version_verb(Options& add);
 
 [[nodiscard]] const Program& client_program();
 

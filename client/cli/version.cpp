@@ -4,7 +4,7 @@
 
 namespace reversi::client {
 
-Run version_verb(CLI::App& /*app*/) {
+Run version_verb(Options& /*add*/) {
   return []() -> Result<ExitCode> {
     std::puts("reversi-client " REVERSI_VERSION);
     return ExitCode::done;

@@ -68,7 +68,8 @@ CommandLine build(const Program& program) {
           (verb.example.find('\n') == std::string_view::npos ? "Example:\n" : "Examples:\n") +
           indented(verb.example));
     }
-    line.runs.emplace_back(&app, verb.options(app));
+    Options add(app);
+    line.runs.emplace_back(&app, verb.options(add));
   }
   return line;
 }

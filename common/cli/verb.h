@@ -1,18 +1,15 @@
 #pragma once
 // A command line is a table of verbs: help, dispatch and, one day, completion and man pages come
-// from the same rows. CLI11 parses; a verb's author sees it in one function only, its `options`.
+// from the same rows.
 
 #include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "common/cli/options.h"
 #include "common/core/error.h"
 #include "common/core/exit_code.h"
-
-namespace CLI {
-class App;
-}
 
 namespace reversi {
 
@@ -23,15 +20,15 @@ using Run = std::function<Result<ExitCode>()>;
 struct Verb {
   std::string_view name;     ///< "status", or with its group in front: "node add"
   std::string_view summary;  ///< one sentence with its full stop
-  /// Adds the verb's options to `app` and returns what to run. Option values live in a shared
+  /// Adds the verb's options and returns what to run. Option values live in a shared
   /// pointer that the returned function holds:
   ///
-  ///     Run stop(CLI::App& app) {
+  ///     Run stop(Options& add) {
   ///       auto config = std::make_shared<std::string>();
-  ///       app.add_option("--config", *config, "Configuration file.")->type_name("FILE");
+  ///       add.text("--config", *config, "Configuration file.", "FILE");
   ///       return [config] { return stop_supervisor(*config); };
   ///     }
-  Run (*options)(CLI::App& app);
+  Run (*options)(Options& add);
   std::string_view example;  ///< one line or several, shown by --help
   bool hidden = false;       ///< not for people: left out of the list
 };

@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <filesystem>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "common/core/json_fields.h"
@@ -45,15 +44,13 @@ bool ends_within(const ProcessId& process, Millis limit) {
 
 }  // namespace
 
-void add_state_dir_option(CLI::App& app, AdminOptions& options) {
-  app.add_option("--state-dir", options.state_dir, "The server's state directory.")
-      ->type_name("DIR");
+void add_state_dir_option(Options& add, AdminOptions& options) {
+  add.text("--state-dir", options.state_dir, "The server's state directory.", "DIR");
 }
 
-void add_authorized_keys_option(CLI::App& app, AdminOptions& options) {
-  app.add_option("--authorized-keys", options.authorized_keys,
-                 "The file that sshd reads the nodes' keys from; kept in server.json.")
-      ->type_name("FILE");
+void add_authorized_keys_option(Options& add, AdminOptions& options) {
+  add.text("--authorized-keys", options.authorized_keys,
+           "The file that sshd reads the nodes' keys from; kept in server.json.", "FILE");
 }
 
 void warn(const std::string& text) {
@@ -80,9 +77,9 @@ Result<Admin> open_admin(const AdminOptions& options) {
   return admin;
 }
 
-void add_node_options(CLI::App& app, NodeOptions& options) {
-  app.add_option("NODE", options.node, "The node.")->required();
-  add_state_dir_option(app, options.admin);
+void add_node_options(Options& add, NodeOptions& options) {
+  add.text("NODE", options.node, "The node.", "", Need::required);
+  add_state_dir_option(add, options.admin);
 }
 
 Result<OpenedNode> open_node(const NodeOptions& options) {

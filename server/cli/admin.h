@@ -14,10 +14,6 @@
 #include "server/io/agent_mailbox.h"
 #include "server/io/state_dir.h"
 
-namespace CLI {
-class App;
-}
-
 namespace reversi::server {
 
 /// Options of every verb that works in the state directory, and of those that write
@@ -26,8 +22,8 @@ struct AdminOptions {
   std::string state_dir;
   std::string authorized_keys;
 };
-void add_state_dir_option(CLI::App& app, AdminOptions& options);
-void add_authorized_keys_option(CLI::App& app, AdminOptions& options);
+void add_state_dir_option(Options& add, AdminOptions& options);
+void add_authorized_keys_option(Options& add, AdminOptions& options);
 
 struct Admin {
   StateDir state;
@@ -42,7 +38,7 @@ struct NodeOptions {
   AdminOptions admin;
   std::string node;
 };
-void add_node_options(CLI::App& app, NodeOptions& options);
+void add_node_options(Options& add, NodeOptions& options);
 
 struct OpenedNode {
   Admin admin;

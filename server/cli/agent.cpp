@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "server/core/grants.h"
 #include "server/io/agent.h"
 
@@ -43,18 +41,12 @@ Result<ExitCode> run(const Arguments& arguments) {
 
 }  // namespace
 
-Run agent_verb(CLI::App& app) {
+Run agent_verb(Options& add) {
   auto arguments = std::make_shared<Arguments>();
-  app.add_option("--node", arguments->node, "The node that the key belongs to.")
-      ->type_name("NAME")
-      ->required();
-  app.add_option("--grant", arguments->grants,
-                 "A forward of the node and its port, if node.json cannot be read.")
-      ->type_name("NAME=PORT")
-      ->allow_extra_args(false);
-  app.add_option("--state-dir", arguments->state_dir, "The state directory.")
-      ->type_name("DIR")
-      ->required();
+  add.text("--node", arguments->node, "The node that the key belongs to.", "NAME", Need::required);
+  add.list("--grant", arguments->grants,
+           "A forward of the node and its port, if node.json cannot be read.", "NAME=PORT");
+  add.text("--state-dir", arguments->state_dir, "The state directory.", "DIR", Need::required);
   return [arguments] { return run(*arguments); };
 }
 

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "common/core/json_fields.h"
@@ -89,13 +88,12 @@ Result<ExitCode> events(const EventsOptions& options) {
 
 }  // namespace
 
-Run events_verb(CLI::App& app) {
+Run events_verb(Options& add) {
   auto options = std::make_shared<EventsOptions>();
-  app.add_option("NODE", options->node, "One node only.");
-  app.add_option("--since", options->since, "Not older than this: 90s, 10m, 2h, 3d, or a time.")
-      ->type_name("T");
-  app.add_flag("--json", options->json, "One JSON object a line.");
-  add_state_dir_option(app, options->admin);
+  add.text("NODE", options->node, "One node only.");
+  add.text("--since", options->since, "Not older than this: 90s, 10m, 2h, 3d, or a time.", "T");
+  add.flag("--json", options->json, "One JSON object a line.");
+  add_state_dir_option(add, options->admin);
   return [options] { return events(*options); };
 }
 

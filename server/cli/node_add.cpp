@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "common/core/json_fields.h"
@@ -160,31 +159,22 @@ Result<ExitCode> node_add(const AddOptions& options) {
 
 }  // namespace
 
-Run node_add_verb(CLI::App& app) {
+Run node_add_verb(Options& add) {
   auto options = std::make_shared<AddOptions>();
-  app.add_option("NAME", options->node, "Lower-case letters, digits and hyphens.")->required();
-  app.add_option("--key", options->key, "The node's public key; - reads standard input.")
-      ->type_name("FILE|-")
-      ->required();
-  app.add_option("--forward", options->rights.forwards,
-                 "A port for the node. EXPECT: connect, banner=PREFIX or http[=PATH[,STATUS]].")
-      ->type_name("NAME[=PORT][:EXPECT]")
-      ->type_size(1)
-      ->allow_extra_args(false)
-      ->required();
-  app.add_option("--from", options->rights.ranges, "Addresses that may use the key.")
-      ->type_name("CIDR")
-      ->allow_extra_args(false);
-  app.add_option("--address", options->address,
-                 "How the node reaches this server; prints all that the node needs.")
-      ->type_name("HOST[:PORT]");
-  app.add_option("--host-key", options->host_keys,
-                 "This server's public host key, where it is not /etc/ssh/ssh_host_*_key.pub.")
-      ->type_name("FILE")
-      ->allow_extra_args(false);
-  app.add_flag("--json", options->json, "Print one JSON document.");
-  add_state_dir_option(app, options->admin);
-  add_authorized_keys_option(app, options->admin);
+  add.text("NAME", options->node, "Lower-case letters, digits and hyphens.", "", Need::required);
+  add.text("--key", options->key, "The node's public key; - reads standard input.", "FILE|-",
+           Need::required);
+  add.list("--forward", options->rights.forwards,
+           "A port for the node. EXPECT: connect, banner=PREFIX or http[=PATH[,STATUS]].",
+           "NAME[=PORT][:EXPECT]", Need::required);
+  add.list("--from", options->rights.ranges, "Addresses that may use the key.", "CIDR");
+  add.text("--address", options->address,
+           "How the node reaches this server; prints all that the node needs.", "HOST[:PORT]");
+  add.list("--host-key", options->host_keys,
+           "This server's public host key, where it is not /etc/ssh/ssh_host_*_key.pub.", "FILE");
+  add.flag("--json", options->json, "Print one JSON document.");
+  add_state_dir_option(add, options->admin);
+  add_authorized_keys_option(add, options->admin);
   return [options] { return node_add(*options); };
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "common/io/clock.h"
@@ -172,44 +171,37 @@ Result<ExitCode> node_set(const SetOptions& options) {
 
 }  // namespace
 
-Run node_enable_verb(CLI::App& app) {
+Run node_enable_verb(Options& add) {
   auto options = std::make_shared<NodeOptions>();
-  add_node_options(app, *options);
-  add_authorized_keys_option(app, options->admin);
+  add_node_options(add, *options);
+  add_authorized_keys_option(add, options->admin);
   return [options] { return set_enabled(*options, true); };
 }
 
-Run node_disable_verb(CLI::App& app) {
+Run node_disable_verb(Options& add) {
   auto options = std::make_shared<NodeOptions>();
-  add_node_options(app, *options);
-  add_authorized_keys_option(app, options->admin);
+  add_node_options(add, *options);
+  add_authorized_keys_option(add, options->admin);
   return [options] { return set_enabled(*options, false); };
 }
 
-Run node_remove_verb(CLI::App& app) {
+Run node_remove_verb(Options& add) {
   auto options = std::make_shared<NodeOptions>();
-  add_node_options(app, *options);
-  add_authorized_keys_option(app, options->admin);
+  add_node_options(add, *options);
+  add_authorized_keys_option(add, options->admin);
   return [options] { return remove(*options); };
 }
 
-Run node_set_verb(CLI::App& app) {
+Run node_set_verb(Options& add) {
   auto options = std::make_shared<SetOptions>();
-  app.add_option("--key", options->key, "A public key instead of the present one.")
-      ->type_name("FILE|-");
-  app.add_option("--forward", options->rights.forwards,
-                 "Add a forward, or change what is said of it.")
-      ->type_name("NAME[=PORT][:EXPECT]")
-      ->allow_extra_args(false);
-  app.add_option("--remove-forward", options->removed, "Take a forward away.")
-      ->type_name("NAME")
-      ->allow_extra_args(false);
-  app.add_option("--from", options->rights.ranges,
-                 "Ranges instead of the present ones; \"any\" lifts them.")
-      ->type_name("CIDR")
-      ->allow_extra_args(false);
-  add_node_options(app, options->node);
-  add_authorized_keys_option(app, options->node.admin);
+  add.text("--key", options->key, "A public key instead of the present one.", "FILE|-");
+  add.list("--forward", options->rights.forwards, "Add a forward, or change what is said of it.",
+           "NAME[=PORT][:EXPECT]");
+  add.list("--remove-forward", options->removed, "Take a forward away.", "NAME");
+  add.list("--from", options->rights.ranges,
+           "Ranges instead of the present ones; \"any\" lifts them.", "CIDR");
+  add_node_options(add, options->node);
+  add_authorized_keys_option(add, options->node.admin);
   return [options] { return node_set(*options); };
 }
 

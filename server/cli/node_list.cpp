@@ -2,7 +2,6 @@
 
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "common/core/json_fields.h"
@@ -90,18 +89,18 @@ Result<ExitCode> show(const ListOptions& options) {
 
 }  // namespace
 
-Run node_list_verb(CLI::App& app) {
+Run node_list_verb(Options& add) {
   auto options = std::make_shared<ListOptions>();
-  app.add_flag("--json", options->json, "An array with one object a node.");
-  add_state_dir_option(app, options->admin);
+  add.flag("--json", options->json, "An array with one object a node.");
+  add_state_dir_option(add, options->admin);
   return [options] { return list(*options); };
 }
 
-Run node_show_verb(CLI::App& app) {
+Run node_show_verb(Options& add) {
   auto options = std::make_shared<ListOptions>();
-  app.add_option("NAME", options->node, "The node.")->required();
-  app.add_flag("--json", options->json, "One object.");
-  add_state_dir_option(app, options->admin);
+  add.text("NAME", options->node, "The node.", "", Need::required);
+  add.flag("--json", options->json, "One object.");
+  add_state_dir_option(add, options->admin);
   return [options] { return show(*options); };
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "common/core/json_fields.h"
@@ -94,15 +93,15 @@ Result<ExitCode> evict(const NodeOptions& options) {
 
 }  // namespace
 
-Run probe_verb(CLI::App& app) {
+Run probe_verb(Options& add) {
   auto options = std::make_shared<NodeOptions>();
-  add_node_options(app, *options);
+  add_node_options(add, *options);
   return [options] { return probe(*options); };
 }
 
-Run evict_verb(CLI::App& app) {
+Run evict_verb(Options& add) {
   auto options = std::make_shared<NodeOptions>();
-  add_node_options(app, *options);
+  add_node_options(add, *options);
   return [options] { return evict(*options); };
 }
 

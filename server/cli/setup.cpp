@@ -5,8 +5,6 @@
 #include <filesystem>
 #include <memory>
 
-#include <CLI/CLI.hpp>
-
 #include "server/cli/admin.h"
 #include "server/cli/verbs.h"
 #include "server/core/authorized_keys.h"
@@ -97,12 +95,12 @@ Result<ExitCode> setup(const SetupOptions& options) {
 
 }  // namespace
 
-Run setup_verb(CLI::App& app) {
+Run setup_verb(Options& add) {
   auto options = std::make_shared<SetupOptions>();
-  app.add_flag("--user", options->user, "In this account, without root.")->required();
-  app.add_flag("--dry-run", options->dry_run, "Say what would be done; change nothing.");
-  add_state_dir_option(app, options->admin);
-  add_authorized_keys_option(app, options->admin);
+  add.flag("--user", options->user, "In this account, without root.", Need::required);
+  add.flag("--dry-run", options->dry_run, "Say what would be done; change nothing.");
+  add_state_dir_option(add, options->admin);
+  add_authorized_keys_option(add, options->admin);
   return [options] { return setup(*options); };
 }
 

@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "common/core/json_fields.h"
@@ -87,14 +86,14 @@ Result<ExitCode> status(const StatusOptions& options) {
 
 }  // namespace
 
-Run status_verb(CLI::App& app) {
+Run status_verb(Options& add) {
   auto options = std::make_shared<StatusOptions>();
-  app.add_option("NODE", options->node, "One node only.");
-  app.add_flag("--json", options->json, "An array with one object a node; with NODE one object.");
-  CLI::Option* watch =
-      app.add_flag("--watch", options->watch, "Again every 2 seconds, until interrupted.");
-  app.add_flag("--check", options->check, "Exit code 1 if a node is not up.")->excludes(watch);
-  add_state_dir_option(app, options->admin);
+  add.text("NODE", options->node, "One node only.");
+  add.flag("--json", options->json, "An array with one object a node; with NODE one object.");
+  add.flag("--watch", options->watch, "Again every 2 seconds, until interrupted.");
+  add.flag("--check", options->check, "Exit code 1 if a node is not up.");
+  add.exclude("--check", "--watch");
+  add_state_dir_option(add, options->admin);
   return [options] { return status(*options); };
 }
 

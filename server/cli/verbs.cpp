@@ -52,7 +52,7 @@ const Program& server_program() {
   return kProgram;
 }
 
-Run version_verb(CLI::App&) {
+Run version_verb(Options& /*add*/) {
   return []() -> Result<ExitCode> {
     std::puts("reversi-server " REVERSI_VERSION);
     return ExitCode::done;

@@ -1,0 +1,37 @@
+#pragma once
+// The options of one verb. CLI11 parses them; it stays in options.cpp and verb.cpp, because each file
+// that includes it takes 20 seconds to compile.
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace reversi {
+
+enum class Need { optional, required };
+
+/// A value is written when the command line is parsed: it must live until then, and what it holds
+/// before is the default. A name without dashes is a positional argument.
+class Options {
+ public:
+  explicit Options(CLI::App& app) : app_(app) {}
+
+  /// @param type  What --help shows for the value: "FILE".
+  void text(const std::string& name, std::string& value, const std::string& help,
+            const std::string& type = "", Need need = Need::optional);
+  /// May be given several times, one value each.
+  void list(const std::string& name, std::vector<std::string>& values, const std::string& help,
+            const std::string& type, Need need = Need::optional);
+  void flag(const std::string& name, bool& value, const std::string& help,
+            Need need = Need::optional);
+  /// These two, added before, cannot be given together.
+  void exclude(const std::string& one, const std::string& other);
+
+ private:
+  CLI::App& app_;
+};
+
+}  // namespace reversi
