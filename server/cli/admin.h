@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/cli/options.h"
 #include "common/core/error.h"
 #include "common/core/names.h"
 #include "common/core/time.h"
