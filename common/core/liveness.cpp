@@ -1,6 +1,7 @@
 #include "common/core/liveness.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace reversi {
 
@@ -16,11 +17,17 @@ MonoTime ReplyClock::deadline(Millis quiet_limit, Millis whole_limit) const {
 void Liveness::beat_sent(MonoTime now) {
   clock_.start(now);
   owed_ = true;
+  answers_old_question_ = false;
 }
 
 std::optional<Millis> Liveness::replied(MonoTime now) {
   if (!owed_) return std::nullopt;
   owed_ = false;
+  if (std::exchange(answers_old_question_, false)) {
+    // Asked before the hint, so it says nothing about the path as it is now.
+    next_beat_ = now;
+    return now - clock_.asked();
+  }
   hinted_ = false;
   const Millis rtt = now - clock_.asked();
   rtt_ = rtt_ ? (*rtt_ * 7 + rtt) / 8 : rtt;  // RFC 6298's weight of 1/8
@@ -33,10 +40,14 @@ void Liveness::progressed(MonoTime now) {
 }
 
 void Liveness::hint(MonoTime now) {
-  hinted_ = true;
   next_beat_ = now;
-  // A reply that is owed already was asked for before the change: its clock starts anew.
-  if (owed_) clock_.start(now);
+  // A reply that is owed already was asked for before the change: its clock starts anew, but once
+  // only, or hint upon hint would keep a dead path alive.
+  if (owed_ && !hinted_) {
+    clock_.start(now);
+    answers_old_question_ = true;
+  }
+  hinted_ = true;
 }
 
 Millis Liveness::suspect_limit() const {

@@ -96,6 +96,7 @@ class Liveness {
   ReplyClock clock_;
   bool owed_ = false;
   bool hinted_ = false;
+  bool answers_old_question_ = false;  // the owed reply was asked for before the hint
   MonoTime next_beat_;
   std::optional<Millis> rtt_;
 };

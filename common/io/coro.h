@@ -2,6 +2,8 @@
 // The few Asio words that every coroutine here uses. Include only from .cpp files and from headers
 // of classes that own a loop.
 
+#include <exception>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -13,5 +15,11 @@ namespace asio = boost::asio;
 
 /// `const auto [ec, size] = co_await stream.async_read_some(buffer, kAsResult);`
 inline constexpr auto kAsResult = asio::as_tuple(asio::use_awaitable);
+
+/// For co_spawn: an exception leaves run() and ends the process, which is then started again. With
+/// asio::detached it would vanish, and with it whatever the coroutine was there for.
+inline constexpr auto kOrThrow = [](const std::exception_ptr& failed) {
+  if (failed) std::rethrow_exception(failed);
+};
 
 }  // namespace reversi

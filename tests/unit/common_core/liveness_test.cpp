@@ -88,6 +88,27 @@ TEST_F(LivenessTest, AHintIsSuspectUntilAReplyComes) {
   EXPECT_EQ(liveness.judge(now), Life::alive);
 }
 
+TEST_F(LivenessTest, HintUponHintDoesNotKeepADeadPathAlive) {
+  liveness.beat_sent(now);
+  for (int second = 0; second < 7; ++second) {
+    liveness.hint(now);
+    EXPECT_EQ(liveness.judge(now), Life::suspect);
+    pass(1s);
+  }
+  EXPECT_EQ(liveness.judge(now), Life::dead);
+}
+
+TEST_F(LivenessTest, AReplyAskedForBeforeTheHintDoesNotEndTheSuspicion) {
+  liveness.beat_sent(now);
+  liveness.hint(now);
+  pass(20ms);
+  EXPECT_TRUE(liveness.replied(now));
+  EXPECT_EQ(liveness.judge(now), Life::suspect);
+  EXPECT_TRUE(liveness.is_beat_due(now));
+  beat_and_reply(20ms);
+  EXPECT_EQ(liveness.judge(now), Life::alive);
+}
+
 TEST_F(LivenessTest, AReplyThatNobodyAskedForProvesNothing) {
   EXPECT_FALSE(liveness.replied(now));
   liveness.hint(now);
