@@ -299,6 +299,9 @@ Result<void> check_forwards(const ClientConfig& config) {
 }
 
 Result<void> check_canary(const ClientConfig& config) {
+  if (!config.canary && !config.agent) {
+    return fail(Errc::config, "canary: missing; without an agent it is the only proof of the path");
+  }
   if (!config.canary || find_forward(config, config.canary->forward) != nullptr) return {};
   std::vector<std::string_view> names;
   for (const ForwardConfig& forward : config.forwards) names.push_back(forward.name);

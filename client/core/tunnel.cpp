@@ -73,9 +73,6 @@ bool TunnelStep::has_worker() const {
 void TunnelStep::on(const event::Tick&) {
   // Our own loop stood still (stopped, starved, asleep): what was owed may lie in the pipe unread.
   const bool overslept = now_ - t_.woken_by >= kOversleptLimit;
-  if (overslept && session() != nullptr) {
-    return on(event::Hint{"this process was not running for " + in_seconds(now_ - t_.woken_by)});
-  }
   const auto rules = overloaded{
       [&](const state::Waiting& s) {
         if (now_ >= s.retry_at) start();
@@ -98,7 +95,11 @@ void TunnelStep::on(const event::Tick&) {
         std::get<state::Stopping>(t_.state).deadline = now_ + kKillAgainAfter;
       },
   };
-  std::visit(rules, State{t_.state});
+  if (overslept && session() != nullptr) {
+    on(event::Hint{"this process was not running for " + in_seconds(now_ - t_.woken_by)});
+  } else {
+    std::visit(rules, State{t_.state});
+  }
   const bool speaks = has_worker() && !std::holds_alternative<state::Stopping>(t_.state);
   if (speaks && now_ >= t_.spoke_at + kAliveEvery - kAliveSlack) send(Alive{});
 }
@@ -199,6 +200,7 @@ void TunnelStep::on(const event::ServerAnswered& event) {
   t_.tries[event.server].retry_at = now_;
   const std::string name = format_endpoint(config().servers[event.server].endpoint);
   lose({LossKind::wanted, "the earlier server " + name + " answers again", {}}, End::terminate);
+  t_.server = event.server;
 }
 
 void TunnelStep::on(const event::RestartRequest&) {
@@ -242,7 +244,13 @@ void TunnelStep::on(const event::Reload& event) {
     const bool changed = old != nullptr && old->target != forward.target;
     if (changed && session() != nullptr) send(Retarget{forward.name, forward.target});
   }
+  if (before->config.canary != config().canary) {
+    t_.canary = {};
+    open_canary_if_due();
+  }
   if (Session* s = session()) s->check_at = now_;
+  // Somebody mended something: a file that the configuration names, perhaps.
+  if (std::holds_alternative<state::Waiting>(t_.state)) on(event::RestartRequest{});
 }
 
 /// Takes a configuration of which nothing is known yet.

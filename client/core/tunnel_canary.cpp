@@ -1,10 +1,16 @@
 // The canary's part of the tunnel's state machine: when it runs, and what its outcome means.
 
+#include <algorithm>
 #include <utility>
 
 #include "client/core/tunnel_step.h"
 
 namespace reversi::client {
+namespace {
+
+constexpr Millis kCanaryAgainAfter{std::chrono::seconds{10}};
+
+}  // namespace
 
 void TunnelStep::open_canary_if_due() {
   if (!config().canary || t_.canary.opened) return;
@@ -16,7 +22,7 @@ void TunnelStep::open_canary_if_due() {
 
 void TunnelStep::run_canary() {
   const bool ready = std::holds_alternative<state::Ready>(t_.state);
-  if (!ready || !t_.canary.listens || t_.canary.running) return;
+  if (!ready || !config().canary || !t_.canary.listens || t_.canary.running) return;
   t_.canary.running = true;
   if (!config().agent) {
     // What has been received until now: growth by the end of the run is the proof of the path.
@@ -29,7 +35,7 @@ void TunnelStep::run_canary() {
 }
 
 void TunnelStep::on(const event::CanaryDone& event) {
-  if (session() == nullptr || !t_.canary.running) return;
+  if (session() == nullptr || !config().canary || !t_.canary.running) return;
   t_.canary.running = false;
   if (t_.canary.ok != event.ok) {
     event.ok ? log("canary: back after " + std::to_string(event.rtt.count()) + " ms")
@@ -39,6 +45,9 @@ void TunnelStep::on(const event::CanaryDone& event) {
   t_.canary.reason = event.ok ? "" : event.reason;
   t_.canary.rtt = event.ok ? std::optional(event.rtt) : std::nullopt;
   t_.canary.checked_at = now_;
+  // A path that was slow for a moment must not look degraded until the next check.
+  const bool disputed = !event.ok && config().agent && session()->good_since;
+  if (disputed) session()->check_at = std::min(session()->check_at, now_ + kCanaryAgainAfter);
   if (config().agent) return;
   t_.canary.awaits_sample = !event.ok;
   event.ok ? judge_agent_free(true) : send(TakeSample{});

@@ -290,8 +290,16 @@ void TunnelStep::session_tick() {
   }
   if (ready != nullptr && t_.server > 0 && now_ >= s.try_earlier_at) try_earlier_server();
   if (ready == nullptr || now_ < s.check_at) return;
+  if (t_.canary.opened && !t_.canary.listens) {
+    t_.canary.opened = false;  // its port was taken: perhaps it is free by now
+    open_canary_if_due();
+  }
   if (!config().agent) {
     s.check_at = now_ + (config().metered ? kAgentFreeCheckMetered : kAgentFreeCheck);
+    for (ForwardTrack& forward : t_.forwards) {
+      // There is no agent to say forward_again.
+      if (forward.endpoint && forward.replied && !forward.listens) ask(forward);
+    }
     return run_canary();
   }
   const bool settled = s.good_since && now_ - *s.good_since >= t_.policy.healthy_after;

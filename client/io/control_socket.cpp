@@ -12,7 +12,6 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/write.hpp>
@@ -138,10 +137,10 @@ Result<std::unique_ptr<ControlSocket>> ControlSocket::open(asio::any_io_executor
             co_await (serve(caller, parts->handler) || timer.async_wait(kAsResult));
             --parts->callers;
           },
-          asio::detached);
+          kOrThrow);
     }
   };
-  asio::co_spawn(executor, accept, asio::detached);
+  asio::co_spawn(executor, accept, kOrThrow);
   return std::unique_ptr<ControlSocket>(new ControlSocket(std::move(parts)));
 }
 

@@ -23,7 +23,8 @@ void StatusFile::update(std::string text, std::string essence) {
 }
 
 void StatusFile::write_pending() {
-  write_now(std::exchange(pending_, {}));
+  std::string text = std::exchange(pending_, {});
+  if (!write_now(text)) pending_ = std::move(text);  // again when the timer comes
   is_timed_ = true;
   timer_.expires_after(kAtMostEvery);
   timer_.async_wait([this](const boost::system::error_code& ec) {
@@ -33,10 +34,11 @@ void StatusFile::write_pending() {
   });
 }
 
-void StatusFile::write_now(const std::string& text) {
+bool StatusFile::write_now(const std::string& text) {
   const auto ok = write_file(path_, text, 0600, reversi::Sync::none);
   if (!ok && !has_failed_) log_warning("the status is not written: " + ok.error().line());
   has_failed_ = !ok;
+  return ok.has_value();
 }
 
 }  // namespace reversi::client

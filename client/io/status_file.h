@@ -15,7 +15,7 @@ class StatusFile {
 
   /// @param essence  what has to differ for the text to be worth writing
   void update(std::string text, std::string essence);
-  void write_now(const std::string& text);
+  bool write_now(const std::string& text);
 
  private:
   void write_pending();

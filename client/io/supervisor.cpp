@@ -8,7 +8,6 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -207,18 +206,21 @@ void Supervisor::look() {
 }
 
 Result<void> Supervisor::reload() {
+  const auto refuse = [this](const Error& error) {
+    loaded_.error = error.line();
+    return fail(error);
+  };
   auto fresh = load_config(loaded_.path);
-  if (!fresh) {
-    loaded_.error = fresh.error().line();
-    return fail(fresh.error());
-  }
+  if (!fresh) return refuse(fresh.error());
   const std::string path = run_dir_of(fresh->config);
+  std::optional<RunDir> moved;
   if (path != run_dir_.path) {
     auto run_dir = open_run_dir(path);
-    if (!run_dir) return fail(run_dir.error());
-    run_dir_ = *std::move(run_dir);
+    if (!run_dir) return refuse(run_dir.error());
+    moved = *std::move(run_dir);
   }
-  if (auto ok = start_log_of(fresh->config); !ok) return fail(ok.error());
+  if (auto ok = start_log_of(fresh->config); !ok) return refuse(ok.error());
+  if (moved) run_dir_ = *std::move(moved);
   loaded_ = *std::move(fresh);
   log_info("configuration " + loaded_.path + " loaded");
   handle(event::Reload{setup()});
@@ -282,7 +284,8 @@ void Supervisor::perform(const action::SendAgent& send) {
 }
 
 void Supervisor::perform(const action::SignalWorker& signal) {
-  if (worker_ != nullptr) worker_->signal(signal.kill ? SIGKILL : SIGTERM);
+  if (worker_ != nullptr) return worker_->signal(signal.kill ? SIGKILL : SIGTERM);
+  if (signal.kill) later(event::WorkerExited{"there is none"});
 }
 
 void Supervisor::perform(const action::SavePolicy& save) {
@@ -298,7 +301,7 @@ void Supervisor::perform(const action::RunCanary& canary) {
         const event::CanaryDone done = co_await run_canary(canary);
         handle(done);
       },
-      asio::detached);
+      kOrThrow);
 }
 
 void Supervisor::perform(const action::TryServer& trial) {
@@ -338,7 +341,11 @@ Result<ExitCode> run_supervisor(LoadedConfig loaded) {
   if (!worker) return fail(worker.error());
   // A worker that died must be an error of a write, not the end of us.
   ::signal(SIGPIPE, SIG_IGN);
-  if (auto ok = start_log_of(loaded.config); !ok) return fail(ok.error());
+  if (auto ok = start_log_of(loaded.config); !ok) {
+    // A log that cannot be written must not cost the tunnel.
+    if (auto plain = start_log({}); !plain) return fail(plain.error());
+    log_warning(ok.error().line() + "; logging to standard error");
+  }
   return Supervisor(std::move(loaded), *std::move(worker)).run();
 }
 

@@ -19,7 +19,6 @@
 #include <vector>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/optional.hpp>  // Boost.Process v2 of 1.81 needs it, and <optional>, before its own
 #include <boost/process/v2/process.hpp>
 #include <boost/type_traits.hpp>
@@ -118,7 +117,11 @@ Result<std::shared_ptr<WorkerProcess>> WorkerProcess::spawn(asio::any_io_executo
   process::process child =
       launcher(executor, ec, std::filesystem::path(executable), arguments,
                ChildSetup{commands->read.get(), events->write.get(), ::getpid()});
-  if (ec) return fail(Errc::io, executable + ": " + ec.message());
+  if (ec) {
+    // Boost 1.81 leaves the child of a failed exec unreaped.
+    if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0);
+    return fail(Errc::io, executable + ": " + ec.message());
+  }
   std::unique_ptr<Parts> parts(
       new Parts{std::move(child),
                 LinePipe(executor, std::move(events->read), std::move(commands->write),
@@ -127,7 +130,7 @@ Result<std::shared_ptr<WorkerProcess>> WorkerProcess::spawn(asio::any_io_executo
   std::shared_ptr<WorkerProcess> worker(new WorkerProcess(std::move(parts)));
   // The coroutine keeps the worker, and so its pipes, until the process is reaped.
   asio::co_spawn(
-      executor, [worker]() -> asio::awaitable<void> { co_await worker->follow(); }, asio::detached);
+      executor, [worker]() -> asio::awaitable<void> { co_await worker->follow(); }, kOrThrow);
   return worker;
 }
 

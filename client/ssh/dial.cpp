@@ -51,7 +51,10 @@ asio::awaitable<Result<tcp::socket>> connect_first(std::vector<tcp::endpoint> ad
   for (;;) {
     const auto now = std::chrono::steady_clock::now();
     if (race->winner) break;
-    if (now >= deadline) co_return fail(Errc::timeout, "no answer in time");
+    if (now >= deadline) {
+      race->sockets.clear();  // their handlers keep the race, and the kernel would try on for minutes
+      co_return fail(Errc::timeout, "no answer in time");
+    }
     if (next < addresses.size() && (race->running == 0 || now >= may_start)) {
       start_attempt(race, addresses[next++]);
       may_start = now + kHeadStart;

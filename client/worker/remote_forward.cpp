@@ -4,7 +4,6 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <libssh/server.h>
 
 #include "client/worker/target_connect.h"
@@ -137,7 +136,7 @@ void RemoteForwards::join(Opened opened) {
   asio::co_spawn(
       relays_.executor(),
       connect_and_join(relay, opened.forward, opened.originator_port, rule->second.target),
-      asio::detached);
+      kOrThrow);
 }
 
 asio::awaitable<void> RemoteForwards::connect_and_join(std::shared_ptr<Relay> relay,

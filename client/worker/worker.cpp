@@ -7,7 +7,6 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include "client/ssh/connect.h"
 #include "client/ssh/keys.h"
@@ -55,8 +54,8 @@ ExitCode Worker::run() {
   signals_.async_wait([this](const boost::system::error_code& ec, int /*signal*/) {
     if (!ec) finish(Failure::closed, "told to stop", ExitCode::done);
   });
-  asio::co_spawn(io_, read_commands(), asio::detached);
-  asio::co_spawn(io_, watch_parent(), asio::detached);
+  asio::co_spawn(io_, read_commands(), kOrThrow);
+  asio::co_spawn(io_, watch_parent(), kOrThrow);
   io_.run();
 
   // The last line must get out, but a supervisor that does not read cannot keep us.
@@ -138,7 +137,7 @@ asio::awaitable<void> Worker::watch_parent() {
 
 void Worker::perform(const client::Start& start) {
   if (std::exchange(is_started_, true)) return;
-  asio::co_spawn(io_, connect(start), asio::detached);
+  asio::co_spawn(io_, connect(start), kOrThrow);
 }
 
 asio::awaitable<void> Worker::connect(client::Start start) {

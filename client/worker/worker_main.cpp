@@ -1,7 +1,9 @@
 #include "client/worker/worker_main.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -14,10 +16,23 @@
 #include "common/io/log.h"
 
 namespace reversi::worker {
+namespace {
+
+/// RelaySet::kMostRelays channels with a socket each; many systems start with 1024.
+void raise_descriptor_limit() {
+  constexpr rlim_t kWanted = 4096;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min(limit.rlim_max, kWanted));
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
 
 int worker_main() {
   // A supervisor or a target that is gone is an error of that write, not our end.
   std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
   try {
     if (const auto log = start_log({.ident = "reversi-worker"}); !log) return 1;
     boost::asio::io_context io{1};
