@@ -71,7 +71,7 @@ void PinnedKeys::read_lines(std::string_view text, const std::string& file) {
     std::ranges::replace_if(
         line, [](char c) { return c == '\t' || c == '\r'; }, ' ');
     const auto both_blank = [](char a, char b) { return a == ' ' && b == ' '; };
-    line.erase(std::ranges::unique(line, both_blank).begin(), line.end());
+    line.erase(std::unique(line.begin(), line.end(), both_blank), line.end());
     std::string_view rest = line;
     if (rest.starts_with(' ')) rest.remove_prefix(1);
     if (rest.empty() || rest.starts_with('#')) continue;
