@@ -31,20 +31,26 @@ std::string Error::line() const {
 }
 
 std::string printable(std::string_view text, std::size_t limit) {
+  constexpr std::string_view kMore = "…";
   std::string out;
+  std::size_t cut = 0;  // the longest part that leaves room for kMore
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t length = utf8_length(text, at);
     const auto lead = static_cast<unsigned char>(text[at]);
     const bool control = lead < 0x20 || lead == 0x7F ||
                          (lead == 0xC2 && length == 2 &&
                           static_cast<unsigned char>(text[at + 1]) < 0xA0);  // C1 controls
-    if (out.size() + (length == 0 ? 1 : length) > limit) return out + "…";
+    if (out.size() + (length == 0 ? 1 : length) > limit) {
+      out.resize(cut);
+      return limit < kMore.size() ? out : out.append(kMore);
+    }
     if (length == 0 || control) {
       out += '?';
     } else {
       out += text.substr(at, length);
     }
     at += length == 0 ? 1 : length;
+    if (out.size() + kMore.size() <= limit) cut = out.size();
   }
   return out;
 }

@@ -22,7 +22,14 @@ TEST(Printable, KeepsWholeCharactersAndReplacesWhatIsNoUtf8) {
   EXPECT_EQ(printable("\xED\xA0\x80"), "???");       // a surrogate
   EXPECT_EQ(printable("\xF4\x90\x80\x80"), "????");  // beyond U+10FFFF
   EXPECT_EQ(printable("\xC2\x9B"), "?");             // C1 control: CSI to some terminals
-  EXPECT_EQ(printable("日本", 4), "日…");
+}
+
+TEST(Printable, NeverExceedsItsLimitNotEvenByTheEllipsis) {
+  EXPECT_EQ(printable("日本", 6), "日本");
+  EXPECT_EQ(printable("日本語", 6), "日…");
+  EXPECT_EQ(printable("日本", 4), "…");
+  EXPECT_EQ(printable("abcdef", 5), "ab…");
+  EXPECT_EQ(printable("abc", 2), "");
 }
 
 }  // namespace
