@@ -2,6 +2,7 @@
 
 #include "common/core/protocol.h"
 
+#include <algorithm>
 #include <array>
 
 #include <nlohmann/json.hpp>
@@ -394,6 +395,13 @@ Result<SessionPolicy> session_policy_from_json(const Json& doc) {
     fields.may(field.key, policy.*field.value, field.least, kLongestWait);
   }
   return fields.done().map([&] { return policy; });
+}
+
+SessionPolicy clamp_session_policy(SessionPolicy policy) {
+  for (const PolicyField& field : kPolicyFields) {
+    policy.*field.value = std::clamp(policy.*field.value, field.least, kLongestWait);
+  }
+  return policy;
 }
 
 std::string encode(const ClientMessage& message) {

@@ -120,6 +120,8 @@ struct SessionPolicy {
 /// {"heartbeat_ms": 15000, …}; what is missing keeps its default. Also the node's policy.json.
 [[nodiscard]] nlohmann::json session_policy_to_json(const SessionPolicy& policy);
 [[nodiscard]] Result<SessionPolicy> session_policy_from_json(const nlohmann::json& doc);
+/// The nearest policy that session_policy_from_json() accepts.
+[[nodiscard]] SessionPolicy clamp_session_policy(SessionPolicy policy);
 
 struct Welcome {
   int protocol = kProtocolVersion;

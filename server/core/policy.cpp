@@ -129,7 +129,8 @@ SessionPolicy session_policy(const ServerPolicy& policy, bool metered, std::size
   session.retry_longest = policy.retry_longest;
   const auto nodes = static_cast<std::int64_t>(fleet_size);
   session.spread = nodes > 1 ? policy.spread_per_node * nodes : Millis{0};
-  return session;
+  // server.json allows less and, multiplied, more than a client takes: it would not come in at all.
+  return clamp_session_policy(session);
 }
 
 }  // namespace reversi::server

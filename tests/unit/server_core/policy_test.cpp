@@ -71,5 +71,25 @@ TEST(SessionPolicy, AMeteredNodeSpeaksLess) {
   EXPECT_EQ(session_policy({}, false, 1).dead_after, Millis{45'000});
 }
 
+TEST(SessionPolicy, WhateverAValidServerJsonSaysTheClientTakesIt) {
+  const std::int64_t day = 24 * 3600 * 1000;
+  const Json rows[] = {
+      {{"heartbeat_ms", 100}, {"check_ms", 100}, {"check_healthy_ms", 100}},
+      {{"heartbeat_ms", day}, {"dead_after_heartbeats", 100}, {"spread_per_node_ms", day}},
+      {{"heartbeat_ms", 100}, {"dead_after_heartbeats", 1}, {"metered_heartbeat_ms", 100}},
+      {{"retry_first_ms", 10}, {"retry_longest_ms", 10}, {"metered_check_ms", 100}},
+  };
+  for (const Json& row : rows) {
+    const auto policy = policy_from_json(row, ignored);
+    ASSERT_TRUE(policy) << row;
+    for (const bool metered : {false, true}) {
+      const SessionPolicy session = session_policy(*policy, metered, 2000);
+      const auto taken = session_policy_from_json(session_policy_to_json(session));
+      ASSERT_TRUE(taken) << row << taken.error().line();
+      EXPECT_EQ(*taken, session);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace reversi::server
