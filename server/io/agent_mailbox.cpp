@@ -9,6 +9,7 @@
 #include "common/core/protocol.h"
 #include "common/core/word_table.h"
 #include "common/io/clock.h"
+#include "server/io/own_file.h"
 #include "server/io/process.h"
 
 namespace reversi::server {
@@ -57,9 +58,15 @@ std::optional<RequestKind> parse_request_kind(std::string_view name) {
 
 Result<Json> ask_agent(const StateDir& state, const NodeName& node, const ProcessId& agent,
                        RequestKind kind, const Json& details, Millis limit) {
+  const std::string lock = state.node_file(node, "request.lock");
+  clear_the_way(lock);
+  const auto turn = lock_file(lock, limit);
+  // Never a timeout: that is said of an agent that was asked and kept silent.
+  if (!turn && turn.error().code() == Errc::timeout) {
+    return fail(Errc::refused, "another request is under way");
+  }
+  if (!turn) return fail(Errc::refused, turn.error().line());
   const MonoTime deadline = mono_now() + limit;
-  const auto turn = lock_file(state.node_file(node, "request.lock"), limit);
-  if (!turn) return fail(turn.error());
   const auto pidfd = open_process(agent);
   if (!pidfd) return fail(Error(pidfd.error()).in("agent of node " + node.text()));
   const std::string id = random_hex(8);

@@ -1,6 +1,7 @@
 #include "server/io/agent_mailbox.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <functional>
@@ -84,6 +85,24 @@ TEST_F(AgentMailboxTest, AStoppedAgentCostsTheLimitAndNoMore) {
   const auto answer = ask(agent, Millis{50});
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code(), Errc::timeout);
+}
+
+TEST_F(AgentMailboxTest, ALockThatAnotherHoldsIsNoSilenceOfTheAgent) {
+  const ProcessId agent = start_agent([] {});
+  const auto turn = lock_file(file("request.lock"), Millis{100});
+  ASSERT_TRUE(turn);
+  const auto answer = ask(agent, Millis{50});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), Errc::refused);
+  EXPECT_EQ(answer.error().line(), "another request is under way");
+}
+
+TEST_F(AgentMailboxTest, WhatStandsInTheWayOfTheLockIsRemoved) {
+  const ProcessId agent = start_agent([] {});
+  ASSERT_EQ(::mkfifo(file("request.lock").c_str(), 0600), 0);
+  const auto answer = ask(agent);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), Errc::not_found) << "it was asked, and ended";
 }
 
 TEST_F(AgentMailboxTest, AnotherProcessWithTheSamePidIsNeverSignalled) {
