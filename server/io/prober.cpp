@@ -4,7 +4,6 @@
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/tcp.hpp>
 
 #include "common/core/liveness.h"
 #include "common/io/clock.h"
@@ -102,21 +101,33 @@ std::optional<ProbeReport> Prober::judge_listeners(const StartProbe& job,
   return std::nullopt;
 }
 
+boost::system::error_code Prober::bind_source(tcp::socket& socket, Family family) const {
+  constexpr int kMostBinds = 8;
+  boost::system::error_code failed;
+  for (int i = 0; i < kMostBinds; ++i) {
+    socket = tcp::socket(executor_);  // a bound one cannot be bound again
+    socket.open(family == Family::v4 ? tcp::v4() : tcp::v6(), failed);
+    if (!failed) socket.bind({localhost(family), 0}, failed);
+    const Port port = failed ? Port{0} : socket.local_endpoint(failed).port();
+    const auto has_it = [&](const auto& probe) { return probe.second->source == port; };
+    if (failed || std::ranges::none_of(*waiting_, has_it)) break;
+  }
+  return failed;
+}
+
 asio::awaitable<ProbeReport> Prober::probe_family(StartProbe job, Family family) {
   const std::string address = where(family, job.port);
+  const auto no_probe = [&](const boost::system::error_code& why) {
+    return ProbeReport{Sight::no_path_yet, "no probe of " + address + ": " + why.message(), {}};
+  };
   tcp::socket socket(executor_);
-  boost::system::error_code failed;
-  socket.open(family == Family::v4 ? tcp::v4() : tcp::v6(), failed);
-  if (!failed) socket.bind({localhost(family), 0}, failed);
+  boost::system::error_code failed = bind_source(socket, family);
   const auto source = failed ? tcp::endpoint{} : socket.local_endpoint(failed);
-  if (failed) {
-    co_return ProbeReport{
-        Sight::no_path_yet, "no probe of " + address + ": " + failed.message(), {}};
-  }
+  if (failed) co_return no_probe(failed);
   const std::int64_t number = next_probe_++;
-  Waiting waiting{asio::steady_timer(executor_), {}};
-  waiting_[number] = &waiting;
-  const Forget forget{[this, number] { waiting_.erase(number); }};
+  Waiting waiting{asio::steady_timer(executor_), {}, source.port()};
+  (*waiting_)[number] = &waiting;
+  const Forget forget{[probes = waiting_, number] { probes->erase(number); }};
   hooks_.announce({number, job.forward, source.port()});
 
   const MonoTime begin = mono_now();
@@ -125,7 +136,11 @@ asio::awaitable<ProbeReport> Prober::probe_family(StartProbe job, Family family)
     co_return ProbeReport{
         Sight::no_path, address + " does not accept within " + in_millis(job.limit), {}};
   }
-  if (failed) co_return ProbeReport{Sight::refused, address + ": " + failed.message(), {}};
+  if (failed == asio::error::connection_refused) {
+    co_return ProbeReport{Sight::refused, address + ": " + failed.message(), {}};
+  }
+  // Our own lack of something (ports, memory) says nothing about the forward.
+  if (failed) co_return no_probe(failed);
 
   const auto outcome = co_await wait_for_path(job, waiting);
   const Millis path_latency = mono_now() - begin;
@@ -174,8 +189,8 @@ asio::awaitable<std::optional<TargetOutcome>> Prober::wait_for_path(const StartP
 }
 
 void Prober::path_seen(const PathSeen& seen) {
-  const auto found = waiting_.find(seen.probe);
-  if (found == waiting_.end()) return;
+  const auto found = waiting_->find(seen.probe);
+  if (found == waiting_->end()) return;
   found->second->outcome = seen.target;
   found->second->timer.cancel();
 }

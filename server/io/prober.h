@@ -8,10 +8,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "common/core/expect.h"
@@ -45,11 +48,15 @@ class Prober {
   struct Waiting {
     boost::asio::steady_timer timer;
     std::optional<TargetOutcome> outcome;
+    Port source = 0;
   };
 
   boost::asio::awaitable<ProbeReport> probe_family(StartProbe job, Family family);
   boost::asio::awaitable<std::optional<TargetOutcome>> wait_for_path(const StartProbe& job,
                                                                      Waiting& waiting);
+  /// Binds to a port that no waiting probe of either family has: the node knows a probe by it.
+  [[nodiscard]] boost::system::error_code bind_source(boost::asio::ip::tcp::socket& socket,
+                                                      Family family) const;
   [[nodiscard]] std::optional<ProbeReport> judge_listeners(
       const StartProbe& job, const std::vector<Listener>& found) const;
 
@@ -57,7 +64,9 @@ class Prober {
   uid_t own_uid_;
   Hooks hooks_;
   std::int64_t next_probe_ = 1;
-  std::map<std::int64_t, Waiting*> waiting_;
+  using WaitingProbes = std::map<std::int64_t, Waiting*>;
+  /// Shared with the probes: at exit the loop destroys those under way after the prober is gone.
+  std::shared_ptr<WaitingProbes> waiting_ = std::make_shared<WaitingProbes>();
 };
 
 }  // namespace reversi::server
