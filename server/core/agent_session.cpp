@@ -11,6 +11,8 @@ namespace {
 
 /// Told to go, the client has this long before its sshd is ended.
 constexpr Millis kGrace{3'000};
+/// A node may ask for a check of one forward this often.
+constexpr Millis kCheckInterval{1'000};
 
 template <class T>
 constexpr bool always_counts =
@@ -116,8 +118,17 @@ void AgentSession::take(const Heartbeat& message) {
 void AgentSession::take(const Check& message) {
   for (WatchedForward& forward : forwards_) {
     const bool is_meant = !message.forward || *message.forward == forward.status.name;
-    if (is_meant && forward.is_served && !forward.is_probing) forward.is_wanted = true;
+    if (!is_meant || !forward.is_served || forward.is_probing) continue;
+    // One too many waits instead of being dropped: what it is about may be news.
+    const bool is_early = forward.checked_at && now_.mono < *forward.checked_at + kCheckInterval;
+    is_early ? void(forward.check_at = *forward.checked_at + kCheckInterval) : check(forward);
   }
+}
+
+void AgentSession::check(WatchedForward& forward) {
+  forward.checked_at = now_.mono;
+  forward.check_at.reset();
+  forward.is_wanted = true;
 }
 
 void AgentSession::take(const PathSeen& message) {
@@ -260,6 +271,7 @@ void AgentSession::on(const Tick& /*event*/) {
   }
   for (WatchedForward& forward : forwards_) {
     if (forward.ask_again_at && now >= *forward.ask_again_at) ask_forward_again(forward);
+    if (forward.check_at && now >= *forward.check_at) check(forward);
   }
   if (rewrite_at_ && now >= *rewrite_at_) {
     rewrite_at_.reset();
@@ -303,7 +315,10 @@ MonoTime AgentSession::next_deadline() const {
     at(challenge_->clock.deadline(server_policy_.challenge_silence,
                                   server_policy_.challenge_progress));
   }
-  for (const WatchedForward& forward : forwards_) at(forward.ask_again_at);
+  for (const WatchedForward& forward : forwards_) {
+    at(forward.ask_again_at);
+    at(forward.check_at);
+  }
   if (!held_events_.empty()) at(started_.mono + kHoldEvents);
   at(rewrite_at_);
   at(forget_unwritten_at_);

@@ -228,6 +228,7 @@ class AgentSession {
   void settle_challenge(bool is_alive);
   void apply(WatchedForward& forward, const ProbeReport& report);
   void ask_forward_again(WatchedForward& forward);
+  void check(WatchedForward& forward);
   void start_probes();
   void refresh();
   [[nodiscard]] WatchedForward* find(std::string_view name);

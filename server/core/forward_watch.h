@@ -36,7 +36,9 @@ struct WatchedForward {
   std::optional<MonoTime> ask_again_at;
   /// Somebody else had one address family of the port: once it is gone, sshd can bind that too.
   bool is_half = false;
-  bool is_wanted = false;  ///< a probe should start as soon as there is room
+  std::optional<MonoTime> checked_at;  ///< the node's last `check` that was heeded
+  std::optional<MonoTime> check_at;    ///< one that came too soon after it, and waits
+  bool is_wanted = false;              ///< a probe should start as soon as there is room
   bool is_probing = false;
 };
 

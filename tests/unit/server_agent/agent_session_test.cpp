@@ -220,6 +220,21 @@ TEST_F(SessionTest, ACheckProbesTheOneForwardThatItNames) {
   EXPECT_EQ(done<StartProbe>(), nullptr) << "one at a time";
 }
 
+TEST_F(SessionTest, AFloodOfChecksProbesOnceASecondAndLosesNoneForGood) {
+  serve();
+  judged(Sight::expected_answer);
+  says(Check{});
+  ASSERT_NE(done<StartProbe>(), nullptr) << "the first one is heeded at once";
+  judged(Sight::expected_answer);
+  for (int i = 0; i < 10; ++i) {
+    says(Check{});
+    EXPECT_EQ(done<StartProbe>(), nullptr);
+  }
+  EXPECT_LE(session.next_deadline(), now.mono + Millis{1'000});
+  after(Millis{1'000}, Tick{});
+  EXPECT_NE(done<StartProbe>(), nullptr);
+}
+
 TEST_F(SessionTest, ANodeWithoutPathProofIsNeverProbedNorCalledUp) {
   Hello old = hello();
   old.features.clear();
