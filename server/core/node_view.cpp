@@ -44,6 +44,8 @@ std::string down_reason(const NodeFiles& files, const NodeStatus& status, WallTi
     return "the agent was killed, or the server restarted";
   }
   const WallTime heard = files.alive_at.value_or(files.session->started_at);
+  // One that is yet to come would count for as long as the clock was set back.
+  if (heard - now > status.dead_after) return "no heartbeat since the clock was set back";
   const Millis silence = std::max(now - heard, Millis{0});
   if (silence > status.dead_after) {
     return "no heartbeat for " + seconds_text(silence) + " (limit " +
