@@ -21,10 +21,12 @@ Error no_session(const OpenedNode& opened, const std::string& reason) {
           "node " + opened.node.text() + " has no session" + (reason.empty() ? "" : ": " + reason)};
 }
 
-/// A forward may be probed twice, and no more than probes_at_once at a time.
+/// As many forwards at a time as start_probes() allows. Each may be probed twice, and each time
+/// takes a limit for the path and one for the answer.
 Millis answer_limit(const ServerPolicy& policy) {
-  const auto rounds = static_cast<std::int64_t>(kMaxForwards) / policy.probes_at_once + 1;
-  return policy.probe_limit * (2 * rounds) + Millis{3000};
+  const auto at_once = std::max<std::int64_t>(1, policy.probes_at_once / 2);
+  const auto rounds = static_cast<std::int64_t>(kMaxForwards) / at_once + 1;
+  return policy.probe_limit * (4 * rounds) + Millis{3000};
 }
 
 struct Probed {
@@ -47,7 +49,7 @@ Result<Probed> read_probed(const nlohmann::json& doc) {
 }
 
 std::string text_of(const Probed& probed) {
-  std::string text = probed.name;
+  std::string text = printable(probed.name);
   text.resize(std::max<std::size_t>(text.size(), 20), ' ');
   text += "  " + std::string(verdict_name(probed.verdict));
   if (probed.latency_ms >= 0) text += "  " + std::to_string(probed.latency_ms) + " ms";
@@ -72,7 +74,12 @@ Result<ExitCode> probe(const NodeOptions& options) {
   Fields fields(*answer);
   bool all_healthy = true;
   std::size_t count = 0;
-  for (const nlohmann::json* item : fields.items("forwards", kMaxForwards)) {
+  // Those of the node, and those that only the server knows.
+  const auto items = fields.items("forwards", 2 * kMaxForwards);
+  if (const auto ok = fields.done(); !ok) {
+    return fail(Error(ok.error()).in("the agent's answer"));
+  }
+  for (const nlohmann::json* item : items) {
     const auto probed = read_probed(*item);
     if (!probed) return fail(Error(probed.error()).in("the agent's answer"));
     print(text_of(*probed));

@@ -63,13 +63,15 @@ std::string_view port_of(std::string_view listen) {
 std::string node_line(const NodeStatus& node, WallTime now) {
   const std::string age =
       node.since ? format_duration(std::max(now - *node.since, Millis{0})) : std::string("-");
-  return row(node.node, node_state_name(node.state), age, printable(node.reason));
+  return row(printable(node.node), node_state_name(node.state), age, printable(node.reason));
 }
 
 std::string forward_line(const ForwardStatus& forward) {
   std::string note = printable(forward.reason);
   if (note.empty() && forward.latency) note = std::to_string(forward.latency->count()) + " ms";
-  return row("  " + forward.name, verdict_name(forward.verdict), port_of(forward.listen), note);
+  // The node chose these two, unless the server knows the forward.
+  return row("  " + printable(forward.name), verdict_name(forward.verdict),
+             printable(port_of(forward.listen)), note);
 }
 
 }  // namespace
