@@ -20,6 +20,7 @@ struct Recorded {
   bool is_this_boot = false;  ///< else its processes are gone, whatever their pids do now
   bool sshd_lives = false;
   bool agent_lives = false;
+  bool agent_is_stopped = false;  ///< asking it would be in vain
   /// Since the last heartbeat; nothing if unknown.
   std::optional<Millis> silence;
   Millis dead_after{45'000};
@@ -29,6 +30,7 @@ enum class Claim {
   free,       ///< nothing lives that could hold the ports
   evict,      ///< end it now
   challenge,  ///< let its agent ask its node first
+  stay_away,  ///< the recorded session is the newer one
 };
 struct ClaimDecision {
   Claim claim = Claim::free;
@@ -37,8 +39,11 @@ struct ClaimDecision {
   friend bool operator==(const ClaimDecision&, const ClaimDecision&) = default;
 };
 
+/// Silence alone is no proof: the wall clock, which measures it, may have been set.
+/// @param newcomer_sshd  Of two connections of one run, the later one is what the node wants.
 [[nodiscard]] ClaimDecision decide_claim(const std::optional<Recorded>& recorded,
-                                         std::string_view newcomer_run);
+                                         std::string_view newcomer_run,
+                                         const ProcessId& newcomer_sshd);
 
 /// How long a newcomer is to stay away: doubles with each time it came within the hour.
 [[nodiscard]] Millis duplicate_retry(const ServerPolicy& policy, std::int64_t count);
@@ -54,8 +59,14 @@ struct HolderCandidate {
 inline constexpr int kHolderConnects = 10;  ///< each wakes the holder at least once
 inline constexpr std::uint64_t kHolderGrowth = 8;
 
+/// Nobody among the candidates is busy of its own accord: only then does a wake-up mean that we
+/// caused it. Without any connection of ours between the two looks.
+[[nodiscard]] bool is_quiet(const std::vector<HolderCandidate>& earlier,
+                            const std::vector<HolderCandidate>& later);
+
 /// The one process that our connections woke; nothing unless exactly one grew by kHolderGrowth.
-/// A stopped process cannot wake: it is the holder only if there is no other candidate at all.
+/// A stopped process cannot wake, so it may be the holder whoever else woke: with one among the
+/// candidates the answer is nothing, unless there is no other candidate at all.
 [[nodiscard]] std::optional<ProcessId> find_holder(const std::vector<HolderCandidate>& before,
                                                    const std::vector<HolderCandidate>& after);
 

@@ -35,6 +35,7 @@ constexpr std::size_t kMaxUnwrittenBytes = 256 * 1024;
 constexpr Millis kLastLockLimit{50};  // somebody else will close our record, then
 constexpr int kLeftOverMs = 500;
 constexpr std::size_t kSessionIdBytes = 8;
+constexpr const char* kNowhere = "/dev/null";  // no file, so nothing can be below it
 
 Moment moment() {
   return {mono_now(), wall_now()};
@@ -50,8 +51,9 @@ auto report_to(Agent* agent) {
 
 class Agent {
  public:
-  Agent(const AgentOptions& options, StateDir state, ParentProcess parent)
+  Agent(const AgentOptions& options, StateDir state, ParentProcess parent, std::string problem)
       : options_(options),
+        problem_(std::move(problem)),
         state_(std::move(state)),
         parent_(std::move(parent)),
         log_(state_, options.node),
@@ -203,7 +205,8 @@ class Agent {
   }
 
   void perform(const StartClaim& action) {
-    Newcomer newcomer{options_.node, options_.grants, action.hello, {}, identity_.client_address};
+    Newcomer newcomer{options_.node, options_.grants, action.hello, {}, identity_.client_address,
+                      problem_};
     record_.session = identity_.session;
     record_.boot_id = own_boot_id();
     // What is no sshd must not be ended for one by the next session.
@@ -316,6 +319,7 @@ class Agent {
   }
 
   const AgentOptions& options_;
+  std::string problem_;  ///< why there is no state directory, or empty
   StateDir state_;
   ParentProcess parent_;
   EventLog log_;
@@ -347,11 +351,14 @@ Result<ExitCode> run_agent(const AgentOptions& options) {
   ::umask(0077);
   auto parent = hold_parent();
   if (!parent) return fail(parent.error());
-  // A state directory that was deleted must not cost the node its way in.
-  if (auto ok = make_directories(options.state_dir, 0700); !ok) return fail(ok.error());
-  auto state = StateDir::open_existing(options.state_dir);
-  if (!state) return fail(state.error());
-  return Agent(options, *std::move(state), *std::move(parent)).run();
+  // A state directory that was deleted, or is somebody else's, must not cost the node its way in.
+  const auto made = make_directories(options.state_dir, 0700);
+  auto state = made ? StateDir::open_existing(options.state_dir) : fail(made.error());
+  if (state) return Agent(options, *std::move(state), *std::move(parent), {}).run();
+  // Not the path itself: nothing in a directory that is not ours may be read, or cleared away.
+  const std::string problem = "no state directory: " + state.error().line();
+  ::dprintf(STDERR_FILENO, "reversi-server: %s\n", problem.c_str());  // no event log will say it
+  return Agent(options, StateDir::at(kNowhere), *std::move(parent), problem).run();
 }
 
 }  // namespace reversi::server

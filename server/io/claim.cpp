@@ -21,6 +21,7 @@ namespace {
 constexpr Millis kLockLimit{10'000};
 constexpr Millis kEndLimit{2'000};
 constexpr Millis kFreeLimit{2'000};
+constexpr Millis kHoldersLimit{5'000};  // for all ports together: the client waits for its welcome
 /// Ports may be held by nobody that we may end; then the forwards will say so.
 constexpr Millis kBusyRetry{5'000};
 constexpr Millis kAnswerSlack{2'000};
@@ -37,6 +38,8 @@ std::optional<Recorded> look_up(const StateDir& state, const NodeName& node) {
   found.is_this_boot = record->boot_id == own_boot_id();
   found.sshd_lives = is_running(record->sshd);
   found.agent_lives = is_running(record->agent);
+  const auto agent = process_info(record->agent.pid);
+  found.agent_is_stopped = agent && agent->is_stopped();
   const auto status = state.load_status(node);
   if (status) found.dead_after = status->dead_after;
   if (const auto alive = state.load_alive(node)) found.silence = wall_now() - alive->at;
@@ -53,10 +56,8 @@ struct ChallengeAnswer {
 
 ChallengeAnswer challenge(const StateDir& state, const Newcomer& newcomer, const Recorded& recorded,
                           const ServerPolicy& policy) {
-  const auto agent = process_info(recorded.record.agent.pid);
-  const bool is_stopped = agent && agent->is_stopped();
-  const Millis limit =
-      is_stopped ? policy.challenge_silence : policy.challenge_progress + kAnswerSlack;
+  const Millis limit = recorded.agent_is_stopped ? policy.challenge_silence
+                                                 : policy.challenge_progress + kAnswerSlack;
   const Json details{{"client_address", newcomer.client_address},
                      {"machine", newcomer.hello.machine}};
   const auto answer = ask_agent(state, newcomer.node, recorded.record.agent, RequestKind::challenge,
@@ -84,14 +85,12 @@ class Claiming {
     LoadedPolicy policy = state_.load_policy();
     LoadedNode node = load_granted(state_, newcomer_.node, newcomer_.grants);
     claimed_.problem = node.problem.empty() ? policy.problem : node.problem;
+    if (!newcomer_.problem.empty()) claimed_.problem = newcomer_.problem;
     claimed_.policy = std::move(policy.policy);
     claimed_.granted = std::move(node.granted);
     claimed_.fleet_size = std::max<std::size_t>(1, state_.count_nodes());
     const ServerPolicy& used = claimed_.policy;
-    if (!node.is_enabled) {
-      return refused(RefusedReason::disabled, "the administrator disabled this node",
-                     used.refused_retry);
-    }
+    if (!node.is_enabled) return refuse_disabled();
     std::string silent_session;  // challenged without an answer
     for (int round = 0; round < kMostRounds; ++round) {
       auto lock = state_.lock_node(newcomer_.node, kLockLimit);
@@ -104,7 +103,11 @@ class Claiming {
           recorded->record.sshd == newcomer_.record.sshd) {
         return refused(RefusedReason::busy, "this session has an agent already", kBusyRetry);
       }
-      const ClaimDecision decision = decide_claim(recorded, newcomer_.hello.run);
+      const ClaimDecision decision =
+          decide_claim(recorded, newcomer_.hello.run, newcomer_.record.sshd);
+      if (decision.claim == Claim::stay_away) {
+        return refused(RefusedReason::busy, decision.why, kBusyRetry);
+      }
       const bool is_settled =
           decision.claim != Claim::challenge || recorded->record.session == silent_session;
       if (is_settled) return take(recorded, decision);
@@ -133,7 +136,21 @@ class Claiming {
     claimed_.last_up_or_down = log_.last_up_or_down();
     const auto saved = state_.save_session(newcomer_.node, newcomer_.record);
     if (!saved && claimed_.problem.empty()) claimed_.problem = saved.error().line();
+    // The wait took its time. From here on a change of node.json is told to us, the recorded agent.
+    LoadedNode fresh = load_granted(state_, newcomer_.node, newcomer_.grants);
+    if (!fresh.is_enabled) {
+      SessionRecord closed = newcomer_.record;
+      closed.ended_at = wall_now();
+      if (saved) static_cast<void>(state_.save_session(newcomer_.node, closed));
+      return refuse_disabled();
+    }
+    claimed_.granted = std::move(fresh.granted);
     return {std::move(claimed_), saved.has_value()};
+  }
+
+  [[nodiscard]] ClaimResult refuse_disabled() const {
+    return refused(RefusedReason::disabled, "the administrator disabled this node",
+                   claimed_.policy.refused_retry);
   }
 
   void evict(const Recorded& recorded, const std::string& why) {
@@ -160,7 +177,10 @@ class Claiming {
     for (const NodeForward& forward : claimed_.granted) ports.push_back(forward.port);
     const uid_t uid = ::geteuid();
     const Millis limit = claimed_.evictions > 0 ? kFreeLimit : Millis{0};
-    for (const Port port : wait_until_free(ports, uid, limit)) {
+    const std::vector<Port> held = wait_until_free(ports, uid, limit);
+    const MonoTime deadline = mono_now() + kHoldersLimit;
+    for (const Port port : held) {
+      if (mono_now() >= deadline) break;
       const auto holder = find_port_holder(port, uid);
       if (!holder) continue;
       end(*holder, "a session without an agent", "it held port " + std::to_string(port));

@@ -20,6 +20,7 @@ struct Newcomer {
   Hello hello;
   SessionRecord record;  ///< what session.json is to say
   std::string client_address;
+  std::string problem;  ///< a state directory that cannot be used, or empty
 };
 
 struct ClaimResult {

@@ -43,7 +43,10 @@ void knock(Family family, Port port) {
 }
 
 std::optional<ProcessId> find_once(Family family, Port port, uid_t uid) {
+  const auto quiet = childless_sshds(uid);
+  ::poll(nullptr, 0, kHolderConnects * kLookMs + kSettleMs);  // as long as the knocking takes
   const auto before = childless_sshds(uid);
+  if (!is_quiet(quiet, before)) return std::nullopt;
   for (int i = 0; i < kHolderConnects; ++i) {
     knock(family, port);
     ::poll(nullptr, 0, kLookMs);  // one wake-up each, not one for all

@@ -46,6 +46,9 @@ class StateDir {
   /// Takes `path` as it is, an existing directory of ours: the agent, tests.
   [[nodiscard]] static Result<StateDir> open_existing(const std::string& path);
 
+  /// Takes `path` without a look at it. Where nothing can exist, nothing loads, locks or saves.
+  [[nodiscard]] static StateDir at(std::string path) { return StateDir(std::move(path)); }
+
   /// Absolute, no symbolic link inside.
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string node_path(const NodeName& node) const;

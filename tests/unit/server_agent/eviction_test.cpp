@@ -15,53 +15,70 @@ Recorded live_session() {
   return recorded;
 }
 
+constexpr ProcessId kNewcomer{20, 200};
+
+Claim claim_by(const std::optional<Recorded>& recorded, std::string_view run) {
+  return decide_claim(recorded, run, kNewcomer).claim;
+}
+
 TEST(DecideClaim, NothingRecordedIsFree) {
-  EXPECT_EQ(decide_claim(std::nullopt, "run-1").claim, Claim::free);
+  EXPECT_EQ(claim_by(std::nullopt, "run-1"), Claim::free);
 }
 
 TEST(DecideClaim, ASessionOfAnotherBootIsFreeWhateverItsPidsDoNow) {
   Recorded recorded = live_session();
   recorded.is_this_boot = false;
-  EXPECT_EQ(decide_claim(recorded, "run-2").claim, Claim::free);
+  EXPECT_EQ(claim_by(recorded, "run-2"), Claim::free);
 }
 
 TEST(DecideClaim, ASessionWhoseProcessesAreGoneIsFree) {
   Recorded recorded = live_session();
   recorded.sshd_lives = false;
   recorded.agent_lives = false;
-  EXPECT_EQ(decide_claim(recorded, "run-2").claim, Claim::free);
+  EXPECT_EQ(claim_by(recorded, "run-2"), Claim::free);
 }
 
 TEST(DecideClaim, TheSameSupervisorEvictsItsOldSessionAtOnce) {
-  EXPECT_EQ(decide_claim(live_session(), "run-1").claim, Claim::evict);
+  EXPECT_EQ(claim_by(live_session(), "run-1"), Claim::evict);
 }
 
 TEST(DecideClaim, AnotherSupervisorChallengesAFreshSession) {
-  EXPECT_EQ(decide_claim(live_session(), "run-2").claim, Claim::challenge);
+  EXPECT_EQ(claim_by(live_session(), "run-2"), Claim::challenge);
   Recorded unknown_age = live_session();
   unknown_age.silence.reset();
-  EXPECT_EQ(decide_claim(unknown_age, "run-2").claim, Claim::challenge);
+  EXPECT_EQ(claim_by(unknown_age, "run-2"), Claim::challenge);
 }
 
 TEST(DecideClaim, ASupervisorWithoutANameIsNeverTheSame) {
   Recorded recorded = live_session();
   recorded.record.run = "";
-  EXPECT_EQ(decide_claim(recorded, "").claim, Claim::challenge);
+  EXPECT_EQ(claim_by(recorded, ""), Claim::challenge);
 }
 
-TEST(DecideClaim, ASessionPastDeadAfterIsEvictedWithoutAChallenge) {
+TEST(DecideClaim, SilenceEvictsUnaskedOnlyWhereNobodyCouldAnswer) {
   Recorded recorded = live_session();
   recorded.silence = recorded.dead_after + Millis{1};
-  EXPECT_EQ(decide_claim(recorded, "run-2").claim, Claim::evict);
+  EXPECT_EQ(claim_by(recorded, "run-2"), Claim::challenge) << "the clock may have been set";
+  recorded.agent_is_stopped = true;
+  EXPECT_EQ(claim_by(recorded, "run-2"), Claim::evict);
+}
+
+TEST(DecideClaim, AnOlderConnectionOfTheSameRunStaysAwayFromALiveNewerOne) {
+  Recorded recorded = live_session();
+  recorded.record.sshd = {30, kNewcomer.start_time + 1};
+  EXPECT_EQ(claim_by(recorded, "run-1"), Claim::stay_away);
+  EXPECT_EQ(claim_by(recorded, "run-2"), Claim::challenge);
+  recorded.agent_lives = false;
+  EXPECT_EQ(claim_by(recorded, "run-1"), Claim::evict);
 }
 
 TEST(DecideClaim, WhatIsLeftOfHalfASessionIsEvictedWithoutAChallenge) {
   Recorded no_agent = live_session();
   no_agent.agent_lives = false;
-  EXPECT_EQ(decide_claim(no_agent, "run-2").claim, Claim::evict);
+  EXPECT_EQ(claim_by(no_agent, "run-2"), Claim::evict);
   Recorded no_sshd = live_session();
   no_sshd.sshd_lives = false;
-  EXPECT_EQ(decide_claim(no_sshd, "run-2").claim, Claim::evict);
+  EXPECT_EQ(claim_by(no_sshd, "run-2"), Claim::evict);
 }
 
 TEST(DuplicateRetry, DoublesFromAMinuteToTen) {
@@ -102,6 +119,14 @@ TEST(FindHolder, TakesAStoppedOneOnlyIfItIsTheSoleCandidate) {
   const HolderCandidate stopped = candidate(1, 100, true);
   ASSERT_TRUE(find_holder({stopped}, {stopped}));
   EXPECT_FALSE(find_holder({stopped, candidate(2, 5)}, {stopped, candidate(2, 5)}));
+  EXPECT_FALSE(find_holder({stopped, candidate(2, 5)}, {stopped, candidate(2, 20)}))
+      << "the one that woke may be busy, and the stopped one the holder";
+}
+
+TEST(IsQuiet, UntilSomebodyWakesOfItsOwnAccord) {
+  const std::vector<HolderCandidate> earlier{candidate(1, 100), candidate(2, 100)};
+  EXPECT_TRUE(is_quiet(earlier, {candidate(1, 103), candidate(2, 100), candidate(9, 500)}));
+  EXPECT_FALSE(is_quiet(earlier, {candidate(1, 104), candidate(2, 100)}));
 }
 
 }  // namespace
