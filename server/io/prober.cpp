@@ -29,6 +29,10 @@ std::string in_millis(Millis time) {
   return std::to_string(time.count()) + " ms";
 }
 
+ProbeReport no_probe(const std::string& address, const boost::system::error_code& why) {
+  return {Sight::no_path_yet, "no probe of " + address + ": " + why.message(), {}};
+}
+
 /// timed_out at the limit: a stopped sshd with a full backlog does not even refuse.
 asio::awaitable<boost::system::error_code> connect_within(tcp::socket& socket, tcp::endpoint to,
                                                           Millis limit) {
@@ -117,13 +121,10 @@ boost::system::error_code Prober::bind_source(tcp::socket& socket, Family family
 
 asio::awaitable<ProbeReport> Prober::probe_family(StartProbe job, Family family) {
   const std::string address = where(family, job.port);
-  const auto no_probe = [&](const boost::system::error_code& why) {
-    return ProbeReport{Sight::no_path_yet, "no probe of " + address + ": " + why.message(), {}};
-  };
   tcp::socket socket(executor_);
   boost::system::error_code failed = bind_source(socket, family);
   const auto source = failed ? tcp::endpoint{} : socket.local_endpoint(failed);
-  if (failed) co_return no_probe(failed);
+  if (failed) co_return no_probe(address, failed);
   const std::int64_t number = next_probe_++;
   Waiting waiting{asio::steady_timer(executor_), {}, source.port()};
   (*waiting_)[number] = &waiting;
@@ -140,7 +141,7 @@ asio::awaitable<ProbeReport> Prober::probe_family(StartProbe job, Family family)
     co_return ProbeReport{Sight::refused, address + ": " + failed.message(), {}};
   }
   // Our own lack of something (ports, memory) says nothing about the forward.
-  if (failed) co_return no_probe(failed);
+  if (failed) co_return no_probe(address, failed);
 
   const auto outcome = co_await wait_for_path(job, waiting);
   const Millis path_latency = mono_now() - begin;
