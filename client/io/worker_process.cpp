@@ -1,9 +1,11 @@
 #include "client/io/worker_process.h"
 
 // g++ 12 sees an overflow in the vector assignment of Boost's launcher where there is none.
+#ifndef __clang__
 #pragma GCC diagnostic ignored "-Warray-bounds"
 #pragma GCC diagnostic ignored "-Wstringop-overflow"
 #pragma GCC diagnostic ignored "-Wrestrict"
+#endif
 
 #include <fcntl.h>
 #include <signal.h>

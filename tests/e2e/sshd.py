@@ -23,6 +23,9 @@ def find_sshd():
     raise Failed("sshd is not installed; run scripts/deps")
 
 
+SANITIZER_OPTIONS = ("ASAN_OPTIONS", "UBSAN_OPTIONS")
+
+
 def make_key(path, comment="e2e"):
     subprocess.run(
         ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path)], check=True, timeout=30
@@ -56,6 +59,10 @@ class Sshd:
             "LogLevel VERBOSE",
             *extra,
         ]
+        # A sanitized agent starts below sshd, where nothing of our environment arrives by itself.
+        sanitizer = [f"{name}={os.environ[name]}" for name in SANITIZER_OPTIONS if name in os.environ]
+        if sanitizer:
+            lines.append("SetEnv " + " ".join(sanitizer))
         self.config.write_text("\n".join(lines) + "\n", encoding="utf-8")
         self._sshd = find_sshd()
         self._child = None

@@ -51,14 +51,14 @@ TEST_F(KeysTest, TwoKeysDiffer) {
 
 TEST_F(KeysTest, AKeyThatOthersMayReadOrTheGroupMayChangeIsRefused) {
   ASSERT_TRUE(generate_ed25519(path));
-  for (const mode_t mode : {0604, 0644, 0620, 0601}) {
+  for (const mode_t mode : {0604U, 0644U, 0620U, 0601U}) {
     ASSERT_EQ(::chmod(path.c_str(), mode), 0);
     const auto key = load_private_key(path);
     ASSERT_FALSE(key) << std::oct << mode;
     EXPECT_EQ(key.error().code(), Errc::permission);
     EXPECT_NE(key.error().line().find("chmod 600 " + path), std::string::npos);
   }
-  for (const mode_t mode : {0400, 0600, 0640}) {
+  for (const mode_t mode : {0400U, 0600U, 0640U}) {
     ASSERT_EQ(::chmod(path.c_str(), mode), 0);
     EXPECT_TRUE(load_private_key(path)) << std::oct << mode;
   }

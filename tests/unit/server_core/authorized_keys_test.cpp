@@ -81,8 +81,7 @@ const char* const kForeign[] = {
     "ssh-rsa AAAA\r\n\r\n   # odd\r\n",
     "\n\n\n",
     "\xff\xfe no text\n",
-    "command=\"exec /x agent --node cam-07 --grant ssh=1 --state-dir /var/lib/reversi\" ssh-rsa "
-    "AAAA\n",
+    "command=\"exec /x agent --node cam-07 --state-dir /var/lib/reversi\" ssh-rsa AAAA\n",
 };
 
 TEST(ReplaceLines, ForeignLinesStayByteForByte) {
