@@ -367,6 +367,46 @@ TEST_F(TunnelTest, ACanaryThatFailsDegradesAndIsTriedWithTheNextCheck) {
   EXPECT_EQ(runs, 1);
 }
 
+TEST_F(TunnelTest, AReloadMovesTheCanaryAndTakesItAway) {
+  begin(with_canary());
+  to_up();
+  worker(1ms, CanaryReply{true, {}});
+  ClientConfig config = with_canary();
+  config.canary->listen.port = 19923;
+  after(0ms, event::Reload{std::make_shared<TunnelSetup>(TunnelSetup{config, {}})});
+  ASSERT_EQ(sent<OpenCanary>().size(), 1U);
+  EXPECT_EQ(sent<OpenCanary>()[0].listen.port, 19923);
+  worker(1ms, CanaryReply{true, {}});
+  config.canary.reset();
+  after(0ms, event::Reload{std::make_shared<TunnelSetup>(TunnelSetup{config, {}})});
+  after(1s, event::Hint{"address changed"});
+  after(1s, event::CanaryDone{false, "closed", {}});
+  EXPECT_EQ(did<action::RunCanary>().size(), 0U);
+  EXPECT_EQ(is(), "ready");
+}
+
+TEST_F(TunnelTest, WithoutAnAgentARefusedForwardIsAskedForAgainAndAStallIsOneHint) {
+  ClientConfig config = with_canary();
+  config.agent = false;
+  config.forwards[0].listen = Endpoint{"localhost", 20001};
+  config.forwards[1].listen = Endpoint{"localhost", 20002};
+  begin(config);
+  to_greeting();
+  worker(0ms, ForwardReply{"ssh", true, {}});
+  worker(0ms, ForwardReply{"web", false, "taken"});
+  ASSERT_EQ(is(), "ready");
+  worker(0ms, ForwardReply{"web", false, "taken"});
+  all.clear();
+  pass(31s);
+  const auto again = std::ranges::count_if(all, [](const Action& action) {
+    const auto* send = std::get_if<action::SendWorker>(&action);
+    return send != nullptr && std::holds_alternative<Forward>(send->command);
+  });
+  EXPECT_GE(again, 1);
+  after(20s, event::Tick{});
+  EXPECT_GT(wake_at(tunnel, now), now) << "a wake-up in the past would spin";
+}
+
 TEST_F(TunnelTest, WithoutAnAgentTheCanaryJudgesByWhatTheSessionMoved) {
   ClientConfig config = with_canary();
   config.agent = false;
