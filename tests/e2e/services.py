@@ -226,6 +226,14 @@ class SourceService(Service):
             self.sent = max(self.sent, sent)
 
 
+class DownloadService(SourceService):
+    """The same, once it was asked with a byte: the server's own checks do not ask, so they load no link."""
+
+    def handle(self, connection):
+        if connection.recv(1):
+            super().handle(connection)
+
+
 class SinkService(Service):
     """Reads for as long as somebody sends; mode hang reads nothing at all."""
 

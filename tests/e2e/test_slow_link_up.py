@@ -5,12 +5,13 @@ import time
 
 import lab
 import tap
-from services import SourceService
+from services import DownloadService
 from slow_link import saturate
 
 
 def receive(connection, until):
     connection.settimeout(5)
+    connection.sendall(b"x")
     while time.monotonic() < until:
         try:
             connection.recv(65536)
@@ -20,7 +21,7 @@ def receive(connection, until):
 
 @tap.case("1 Mbit/s from node to server, full for 3 minutes: same session")
 def _(lab):
-    service = SourceService("source", lab.ports.take())
+    service = DownloadService("source", lab.ports.take())
     lab.on_close(service.close)
     saturate(lab, service, receive, "node to server", lambda relay: relay.up)
 
