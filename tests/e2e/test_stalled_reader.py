@@ -39,7 +39,8 @@ def check_small(lab, node, session, before_kib, moved):
     tap.check(moved < OFFERED, f"{moved} bytes went somewhere")
     grown = node.worker().rss_kib - before_kib
     tap.note(f"stands still after {moved / 1e6:.1f} MB, worker's RSS {before_kib} KiB, grown by {grown} KiB")
-    tap.check(grown <= GROWTH_KIB * tap.SLOWNESS, f"the worker grew by {grown} KiB")
+    is_plain_build = tap.SLOWNESS == 1  # a sanitizer keeps what was freed: its growth says nothing
+    tap.check(grown <= GROWTH_KIB or not is_plain_build, f"the worker grew by {grown} KiB")
     answer = probe(node.port("ssh"), "node-a")
     tap.check(answer.ok, f"another forward beside the stalled one: {answer}")
     tap.check(lab.session_id(node) == session, "another session id")
