@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Checks single files: `check_files.py lengths` and `check_files.py shell`.
+"""Checks single files: `check_files.py lengths`, `check_files.py shell` and `check_files.py cures`.
 
 lengths: a file over 400 lines says in its header comment why, in a sentence that begins with "Long because".
 shell: every shell script passes shellcheck, and what we print for people to paste (tests/golden) as plain sh. Without shellcheck the check is skipped (exit code 77).
+cures: every patch of tests/faults/cures applies, names its cure and its test, so that scripts/check-cures can run.
 
 One line per violation, `file:line: what`, and exit code 1.
 """
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MAX_LINES = 400
 HEADER_LINES = 40  # as far down as a header comment reaches
 SHELLCHECK_LIMIT_S = 120
+PATCH_LIMIT_S = 30
 SKIPPED = 77  # what meson takes for a skip
 
 
@@ -77,8 +79,25 @@ def shellcheck(options, files):
     return run.stdout.splitlines() if run.returncode else []
 
 
+def check_cures():
+    problems = []
+    for file in sorted((ROOT / "tests/faults/cures").glob("*.patch")):
+        name = file.relative_to(ROOT)
+        text = file.read_text(encoding="utf-8")
+        for key in ("Cure", "Test"):
+            if not re.search(rf"^{key}: \S", text, re.M):
+                problems.append(f"{name}:1: no line `{key}: …`")
+        run = subprocess.run(
+            ["patch", "--dry-run", "--force", "-p1"],
+            cwd=ROOT, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATCH_LIMIT_S,
+        )
+        if run.returncode:
+            problems.append(f"{name}:1: does not apply, make it anew: {' '.join(run.stdout.split())}")
+    return problems
+
+
 def main():
-    checks = {"lengths": check_lengths, "shell": check_shell}
+    checks = {"lengths": check_lengths, "shell": check_shell, "cures": check_cures}
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("check", choices=checks)
     problems = checks[parser.parse_args().check]()

@@ -16,16 +16,19 @@ LAYERS = {
     "common/core": set(),
     "common/io": {"common/core"},
     "common/cli": {"common/core"},
+    "common/manual": {"common/cli", "common/core"},
     "client/core": {"common/core"},
     "client/ssh": {"client/core", "common/io", "common/core"},
     "client/io": {"client/core", "common/io", "common/core"},
     "client/worker": {"client/ssh", "client/core", "common/io", "common/core"},
     "client/cli": {"client/ssh", "client/io", "client/core", "common/cli", "common/io", "common/core"},
+    "client/manual": {"client/cli", "client/core", "common/manual", "common/cli", "common/core"},
     "server/core": {"common/core"},
     "server/io": {"server/core", "common/io", "common/core"},
     "server/cli": {"server/io", "server/core", "common/cli", "common/io", "common/core"},
+    "server/manual": {"server/cli", "server/core", "common/manual", "common/cli", "common/core"},
 }
-MAIN_FILES = {"client/main.cpp", "client/worker/worker_main.cpp", "server/main.cpp"}
+MAIN_FILES = {"client/main.cpp", "client/main_one_file.cpp", "client/worker/worker_main.cpp", "server/main.cpp"}
 LIBSSH_LAYERS = {"client/ssh", "client/worker"}
 
 # The core names what it may use: whatever is not here waits, talks, or differs between two runs.

@@ -24,9 +24,9 @@ Error not_running(const ClientConfig& config) {
 }
 
 Result<ExitCode> request(const ClientConfig& config, const std::string& word) {
-  const std::string run_dir = run_dir_of(config);
-  if (!lock_holder(run_dir).is_held) return fail(not_running(config));
-  const auto answer = ask_supervisor(run_dir, word, kAnswerLimit);
+  const FoundSupervisor found = find_supervisor(config);
+  if (!found.holder.is_held) return fail(not_running(config));
+  const auto answer = ask_supervisor(found.run_dir, word, kAnswerLimit);
   if (!answer) return fail(answer.error());
   bool ok = false;
   std::string error = "no reason given";
@@ -42,7 +42,7 @@ Result<ExitCode> stop(const ClientConfig& config) {
   const auto asked = request(config, "stop");
   if (!asked) return asked;
   const MonoTime deadline = mono_now() + kStopLimit;
-  while (lock_holder(run_dir_of(config)).is_held) {
+  while (find_supervisor(config).holder.is_held) {
     if (mono_now() >= deadline) return fail(Errc::timeout, "the supervisor has not stopped yet");
     ::poll(nullptr, 0, kLookEveryMs);
   }

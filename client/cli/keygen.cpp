@@ -3,9 +3,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "client/cli/verbs.h"
-#include "client/io/worker_process.h"
+#include "client/io/worker_program.h"
 #include "common/io/system_error.h"
 
 namespace reversi::client {
@@ -18,8 +21,13 @@ Run keygen_verb(Options& add) {
   return [out]() -> Result<ExitCode> {
     const auto worker = find_worker();
     if (!worker) return fail(worker.error());
-    ::execl(worker->c_str(), "reversi-worker", "keygen", out->c_str(), nullptr);
-    return fail(errno_error(errno, *worker));
+    std::vector<std::string> command = *worker;
+    command.insert(command.end(), {"keygen", *out});
+    std::vector<char*> words;
+    for (std::string& word : command) words.push_back(word.data());
+    words.push_back(nullptr);
+    ::execv(words.front(), words.data());
+    return fail(errno_error(errno, command.front()));
   };
 }
 

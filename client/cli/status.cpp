@@ -28,8 +28,7 @@ Json bare_status(const ClientConfig& config, const std::string& reason) {
 
 /// Asks the supervisor; if it hangs, its last status file is the best there is.
 Answer ask(const ClientConfig& config) {
-  const std::string run_dir = run_dir_of(config);
-  const LockHolder holder = lock_holder(run_dir);
+  const auto [holder, run_dir] = find_supervisor(config);
   if (!holder.is_held) return {bare_status(config, "not running"), ExitCode::config};
   const auto answer = ask_supervisor(run_dir, "status", kAnswerLimit);
   if (answer && answer->is_object() && answer->contains("status")) {

@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/core/client_config_keys.h"
+#include "common/core/expect_keys.h"
 #include "common/core/json_fields.h"
 #include "common/core/nearest.h"
 #include "common/core/protocol.h"
@@ -268,6 +270,9 @@ constexpr std::array kKeys{
            [](C& c, Fields& f, std::string_view key) {
              f.may(key, c.max_session_age, Millis{0}, kLongestAge);
            }},
+    Key<C>{"max_buffered_mib", [](C& c, Fields& f, std::string_view key) {
+             f.may(key, c.max_buffered_mib, kLeastBufferedMib, kMostBufferedMib);
+           }},
     Key<C>{"backoff", [](C& c, Fields& f, std::string_view key) {
              const Json* doc = f.find(key);
              if (doc != nullptr) read_nested(c.backoff, f, key, *doc, kBackoffKeys);
@@ -323,7 +328,27 @@ std::vector<std::pair<std::string, std::optional<Endpoint>>> listens_of(
   return listens;
 }
 
+template <class T, std::size_t N>
+void add_names(std::vector<std::string>& names, const std::string& below,
+               const std::array<Key<T>, N>& keys) {
+  for (const auto& key : keys) names.push_back(below + std::string(key.name));
+}
+
 }  // namespace
+
+std::vector<std::string> client_config_keys() {
+  std::vector<std::string> names;
+  add_names(names, "", kKeys);
+  add_names(names, "servers[].", kServerKeys);
+  add_names(names, "forwards[].", kForwardKeys);
+  for (const std::string_view key : expect_keys()) {
+    names.push_back("forwards[].expect." + std::string(key));
+  }
+  add_names(names, "canary.", kCanaryKeys);
+  add_names(names, "log.", kLogKeys);
+  add_names(names, "backoff.", kBackoffKeys);
+  return names;
+}
 
 Result<ClientConfig> parse_client_config(std::string_view text, const std::string& directory) {
   const auto doc = parse_json(text, /*allow_comments=*/true);

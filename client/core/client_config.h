@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client/core/buffered.h"
 #include "common/core/backoff.h"
 #include "common/core/error.h"
 #include "common/core/expect.h"
@@ -61,6 +62,7 @@ struct ClientConfig {
   std::string log_level = "info";
   std::string user;           ///< the worker runs as it; empty = as the supervisor
   Millis max_session_age{0};  ///< 0 = never
+  std::int64_t max_buffered_mib = kDefaultBufferedMib;  ///< for readers that are slow, all together
   BackoffPolicy backoff;      ///< where no server sets one (agent-free)
   friend bool operator==(const ClientConfig&, const ClientConfig&) = default;
 };

@@ -29,6 +29,12 @@ Json session_json(const Session& session, const StatusContext& context) {
       {"since", format_rfc3339(WallTime{session.began.time_since_epoch() + context.wall_offset})}};
 }
 
+/// Who ends a session of this node that is dead and still holds its ports.
+std::string_view eviction_word(const Tunnel& tunnel) {
+  if (tunnel.setup->config.agent) return "agent";
+  return tunnel.tries[tunnel.server].runs_commands ? "own_sessions" : "none";
+}
+
 std::string text_of(const Json& doc, std::string_view key) {
   const auto found = doc.find(key);
   return found != doc.end() && found->is_string() ? found->get<std::string>() : std::string{};
@@ -92,12 +98,16 @@ Json client_status(const Tunnel& tunnel, const StatusContext& context) {
            {{"failures", tunnel.tries[tunnel.server].failures},
             {"retry_at", waiting != nullptr ? Json(wall(waiting->retry_at)) : Json(nullptr)}}},
           {"agent", config.agent},
+          {"eviction", eviction_word(tunnel)},
           {"config", {{"source", context.config_source}, {"error", context.config_error}}}};
 }
 
+std::string client_status_line(const Json& status) {
+  return with_reason(text_of(status, "state"), text_of(status, "reason"));
+}
+
 std::string client_status_text(const Json& status) {
-  std::string text = text_of(status, "node") + " " +
-                     with_reason(text_of(status, "state"), text_of(status, "reason")) + "\n";
+  std::string text = text_of(status, "node") + " " + client_status_line(status) + "\n";
   text += "  server    " + text_of(status, "server") + "\n";
   text += "  since     " + text_of(status, "since") + "\n";
   const Json& forwards = status.contains("forwards") ? status["forwards"] : Json::array();

@@ -25,6 +25,9 @@ struct StatusContext {
 /// The status for people: one line for the tunnel, one for each forward.
 [[nodiscard]] std::string client_status_text(const nlohmann::json& status);
 
+/// The same in one line, without the node's name: "up", "down: ssh: …".
+[[nodiscard]] std::string client_status_line(const nlohmann::json& status);
+
 /// A copy without the fields that change with every heartbeat: two statuses that differ only there
 /// need not be written twice.
 [[nodiscard]] nlohmann::json without_heartbeat(nlohmann::json status);

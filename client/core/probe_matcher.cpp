@@ -50,12 +50,23 @@ std::optional<ProbeMatcher::Match> ProbeMatcher::watch(std::int64_t probe, Port 
   return std::nullopt;
 }
 
+std::optional<MonoTime> ProbeMatcher::patience_end(const Watch& watch) const {
+  const auto channel = std::ranges::find(channels_, watch.port, &Channel::port);
+  if (channel == channels_.end() || channel->outcome) return std::nullopt;
+  return channel->opened + watch.patience;
+}
+
+std::optional<MonoTime> ProbeMatcher::next_overdue() const {
+  std::optional<MonoTime> next;
+  for (const Watch& watch : watches_) next = earlier(next, patience_end(watch));
+  return next;
+}
+
 std::vector<ProbeMatcher::Match> ProbeMatcher::overdue(MonoTime now) {
   std::vector<Match> matches;
   std::erase_if(watches_, [&](const Watch& watch) {
-    const auto channel = std::ranges::find(channels_, watch.port, &Channel::port);
-    const bool is_late = channel != channels_.end() && !channel->outcome &&
-                         now - channel->opened >= watch.patience;
+    const auto end = patience_end(watch);
+    const bool is_late = end && now >= *end;
     if (is_late) matches.push_back({watch.probe, TargetOutcome::timeout});
     return is_late;
   });

@@ -35,6 +35,8 @@ class ProbeMatcher {
   /// A probe is announced.
   [[nodiscard]] std::optional<Match> watch(std::int64_t probe, Port originator_port,
                                            Millis patience, MonoTime now);
+  /// When overdue() is to be asked next; never, while no probe waits for its target.
+  [[nodiscard]] std::optional<MonoTime> next_overdue() const;
   /// The probes that arrived and whose targets have used up the patience; each once.
   [[nodiscard]] std::vector<Match> overdue(MonoTime now);
 
@@ -51,6 +53,8 @@ class ProbeMatcher {
     MonoTime since;
   };
 
+  /// Of a probe that waits for its target: when its patience ends.
+  [[nodiscard]] std::optional<MonoTime> patience_end(const Watch& watch) const;
   void forget_old(MonoTime now);
 
   std::deque<Channel> channels_;  // oldest first

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client/core/identity_files.h"
 #include "client/core/tunnel_step.h"
 
 namespace reversi::client {
@@ -10,12 +11,15 @@ namespace {
 using std::chrono::seconds;
 
 constexpr Millis kConnectLimit{seconds{20}};  // for each of two stages, see worker_messages.h
-constexpr Millis kStartLimit = 2 * kConnectLimit + Millis{seconds{5}};
+constexpr int kMostIdentities = 3;
+constexpr Millis kStartLimit = kMostIdentities * 2 * kConnectLimit + Millis{seconds{5}};
 constexpr Millis kGreetingLimit{seconds{30}};
+constexpr Millis kFormerLimit{seconds{4}};  // agent-free: for the former session to end
 constexpr Millis kTermLimit{seconds{2}};
 constexpr Millis kLeaveLimit{seconds{1}};
 constexpr Millis kKillAgainAfter{seconds{5}};
-constexpr Millis kAliveSlack{500};  // sent with a wake-up that comes this much earlier anyway
+constexpr Millis kSlack{500};            // done with a wake-up that comes this much earlier anyway
+constexpr Millis kLookAgainAfter{2000};  // once the worker was seen stopped
 constexpr Millis kOversleptLimit{seconds{3}};
 constexpr int kStoppedSightings = 2;
 
@@ -35,6 +39,16 @@ LossKind loss_kind(Failure failure) {
       break;
   }
   return LossKind::lost;
+}
+
+/// Of servers of which nothing is known but who served us last, before this supervisor began.
+std::vector<ServerTries> fresh_tries(const TunnelSetup& setup) {
+  std::vector<ServerTries> tries(setup.config.servers.size());
+  for (std::size_t i = 0; i < tries.size(); ++i) {
+    const auto found = setup.former.find(format_endpoint(setup.config.servers[i].endpoint));
+    if (found != setup.former.end()) tries[i].former = found->second;
+  }
+  return tries;
 }
 
 std::string in_seconds(Millis wait) {
@@ -84,6 +98,7 @@ void TunnelStep::on(const event::Tick&) {
       },
       [&](const state::Greeting& s) {
         if (now_ < s.deadline) return;
+        if (!config().agent) return begin_agent_free(Connected{s.peer});
         lose({LossKind::lost, "no welcome from the agent within " + in_seconds(kGreetingLimit), {}},
              End::terminate);
       },
@@ -101,7 +116,10 @@ void TunnelStep::on(const event::Tick&) {
     std::visit(rules, State{t_.state});
   }
   const bool speaks = has_worker() && !std::holds_alternative<state::Stopping>(t_.state);
-  if (speaks && now_ >= t_.spoke_at + kAliveEvery - kAliveSlack) send(Alive{});
+  if (speaks && now_ >= t_.spoke_at + kAliveEvery - kSlack) send(Alive{});
+  if (now_ < t_.look_at - kSlack) return;
+  t_.look_at = now_ + t_.setup->look_every;
+  actions_.push_back(action::LookAround{});
 }
 
 void TunnelStep::start() {
@@ -116,10 +134,14 @@ Start TunnelStep::start_message(std::size_t server) const {
   return {.server = config().servers[server].endpoint,
           .user = config().servers[server].user,
           .identity_file = config().identity_file,
-          .known_hosts_files = {config().known_hosts_file},
+          .leaves_out_next = t_.tries[server].leaves_out_next,
+          .known_hosts_files = {config().known_hosts_file,
+                                learned_known_hosts_file(config().state_dir)},
           .run_as = config().user,
           .connect_limit = kConnectLimit,
-          .agent = config().agent};
+          .max_buffered_bytes = config().max_buffered_mib * 1024 * 1024,
+          .agent = config().agent,
+          .command = config().agent ? "" : former_session_command(t_.tries[server].former)};
 }
 
 void TunnelStep::connected(const Connected& peer) {
@@ -127,12 +149,20 @@ void TunnelStep::connected(const Connected& peer) {
   tries.last_login = now_;
   tries.key_refusals = 0;
   tries.no_answers = 0;
-  log("logged in to " + peer.address + " (host key " + peer.host_key + ")");
+  const bool is_usual = peer.identity_file.empty() || peer.identity_file == config().identity_file;
+  log("logged in to " + peer.address + " (host key " + peer.host_key + ")" +
+      (is_usual ? "" : " with " + peer.identity_file));
   if (config().agent) {
     t_.state = state::Greeting{now_ + kGreetingLimit, peer, 0};
     return tell(hello());
   }
-  // Nobody grants and nobody sets the pace: the configuration does both.
+  if (!tries.former) return begin_agent_free(peer);
+  // The command that ends the former session is under way.
+  t_.state = state::Greeting{now_ + kFormerLimit, peer, 0};
+}
+
+/// Nobody grants and nobody sets the pace: the configuration does both.
+void TunnelStep::begin_agent_free(const Connected& peer) {
   Welcome welcome;
   for (const ForwardConfig& forward : config().forwards) {
     if (forward.listen) welcome.grants.push_back({forward.name, format_endpoint(*forward.listen)});
@@ -141,6 +171,24 @@ void TunnelStep::connected(const Connected& peer) {
   welcome.policy.retry_longest = config().backoff.longest;
   welcome.policy.spread = config().backoff.spread;
   begin_session(welcome, peer);
+}
+
+void TunnelStep::agent_free_line(const std::string& line) {
+  const auto process = parse_session_line(line);
+  const auto* greeting = std::get_if<state::Greeting>(&t_.state);
+  ServerTries& tries = t_.tries[t_.server];
+  if (process) {
+    tries.former = process;
+    tries.runs_commands = true;
+    const std::string server = format_endpoint(config().servers[t_.server].endpoint);
+    actions_.push_back(action::KeepFormer{server, *process});
+  } else if (line.empty() && greeting != nullptr) {
+    // Not allowed, or too slow this time: then the former session is ended by a later one.
+    tries.runs_commands = false;
+  } else {
+    return;
+  }
+  if (greeting != nullptr) begin_agent_free(Connected{greeting->peer});
 }
 
 void TunnelStep::on(const event::FromWorker& event) {
@@ -157,6 +205,7 @@ void TunnelStep::on(const event::FromWorker& event) {
         lose({loss_kind(failed.failure), text, {}}, End::leaves);
       },
       [&](const AgentLine& line) {
+        if (!config().agent) return agent_free_line(line.line);
         if (auto* greeting = std::get_if<state::Greeting>(&t_.state)) {
           return greeting_line(*greeting, line.line);
         }
@@ -189,18 +238,18 @@ void TunnelStep::on(const event::WorkerExited& event) {
 
 void TunnelStep::on(const event::WorkerSeen& event) {
   t_.stopped_sightings = event.stopped ? t_.stopped_sightings + 1 : 0;
+  if (event.stopped) t_.look_at = std::min(t_.look_at, now_ + kLookAgainAfter);
   const bool stopping = std::holds_alternative<state::Stopping>(t_.state);
   if (!has_worker() || stopping || t_.stopped_sightings < kStoppedSightings) return;
   lose({LossKind::lost, "the worker is stopped (process state T)", {}}, End::kill);
 }
 
-void TunnelStep::on(const event::ServerAnswered& event) {
-  const bool ready = std::holds_alternative<state::Ready>(t_.state);
-  if (!ready || event.server >= t_.server) return;
-  t_.tries[event.server].retry_at = now_;
-  const std::string name = format_endpoint(config().servers[event.server].endpoint);
-  lose({LossKind::wanted, "the earlier server " + name + " answers again", {}}, End::terminate);
-  t_.server = event.server;
+void TunnelStep::on(const event::KeyMade& event) {
+  if (event.error.empty()) log("a new key is there and is offered to the server");
+  if (!event.error.empty()) warn("no new key: " + event.error);
+  if (session() != nullptr) {
+    tell(Rotated{event.request, event.public_key, printable(event.error, kMaxReasonBytes)});
+  }
 }
 
 void TunnelStep::on(const event::RestartRequest&) {
@@ -257,7 +306,7 @@ void TunnelStep::on(const event::Reload& event) {
 void TunnelStep::use(std::shared_ptr<const TunnelSetup> setup) {
   t_.setup = std::move(setup);
   t_.server = 0;
-  t_.tries.assign(config().servers.size(), {});
+  t_.tries = fresh_tries(*t_.setup);
   t_.forwards.clear();
   for (const ForwardConfig& forward : config().forwards) {
     t_.forwards.push_back({.name = forward.name, .since = now_});
@@ -271,6 +320,9 @@ void TunnelStep::lose(const Loss& loss, End end) {
   }
   ServerTries& tries = t_.tries[t_.server];
   tries = after_loss(tries, loss, reached, {t_.policy, config().node, t_.starts, t_.began}, now_);
+  const auto* greeting = std::get_if<state::Greeting>(&t_.state);
+  tries.leaves_out_next =
+      greeting != nullptr && greeting->peer.identity_file == next_identity(config().identity_file);
   // A server that served us is tried first again; one that did not lets the next one try.
   const auto next = choose_server(t_.tries, reached.ready ? 0 : t_.server + 1, now_);
   const std::string server = format_endpoint(config().servers[t_.server].endpoint);
@@ -312,9 +364,10 @@ Tunnel new_tunnel(std::shared_ptr<const TunnelSetup> setup, const SessionPolicy&
   tunnel.began = now;
   tunnel.word_since = now;
   tunnel.woken_by = now;
+  tunnel.look_at = now;
   tunnel.reason = "starting";
   tunnel.state = state::Waiting{now};
-  tunnel.tries.assign(setup->config.servers.size(), {});
+  tunnel.tries = fresh_tries(*setup);
   for (const ForwardConfig& forward : setup->config.forwards) {
     tunnel.forwards.push_back({.name = forward.name, .since = now});
   }

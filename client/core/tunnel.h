@@ -7,9 +7,11 @@
 //      ▲                     │                       │                      │            │
 //      └── worker exited ── stopping ◀── lost, refused, limit passed, asked to stop ─────┘
 //
-//   waiting     no worker. At retry_at, or when a person asks: spawn one ▶ starting.
+//   waiting     no worker. At retry_at, when a person asks, or when the network changed after a try
+//               without an answer: spawn one ▶ starting.
 //   starting    the worker connects and logs in (45 s at most). connected: hello ▶
-//               greeting; without an agent ▶ forwarding at once.
+//               greeting; without an agent ▶ forwarding at once, or, where a former session of ours
+//               is to be ended first, ▶ greeting for 4 s at most.
 //   greeting    the agent evicts the stale session, which a challenge may delay by 18 s (limit
 //               30 s). Up to 20 lines that are no JSON (a shell's greeting) are skipped. welcome:
 //               ask for every granted forward ▶ forwarding. refused ▶ stopping, and back when the
@@ -17,17 +19,18 @@
 //   forwarding  every forward is answered and one listens: ready ▶ ready. None listens: the agent
 //               may say forward_again; 90 s ▶ stopping.
 //   ready       heartbeats, checks, canary, verdicts. It is `up` once every verdict is good. On a later
-//               server, the earlier ones are tried every 30 minutes; one that takes a full login
-//               ▶ stopping, and there.
+//               server, the earlier ones are tried every 30 minutes by a tunnel of their own, which
+//               takes this one's place once it is ready (take_over()).
 //   stopping    the worker was signalled, or is about to exit: SIGTERM, after 2 s SIGKILL. It
 //               exited: ▶ waiting, or quit.
 //
 // From starting to ready: worker failed or exited, a broken line, seen stopped twice, no reply
-// within the limits of Liveness (forwarding, ready), restart by agent or person ▶ stopping (waiting
-// if the worker is gone already); the delay is chosen by tunnel_retry.h. Late or repeated news
-// changes nothing.
+// within the limits of Liveness (forwarding, ready), its own address gone, restart by agent or
+// person ▶ stopping (waiting if the worker is gone already); the delay is chosen by tunnel_retry.h.
+// Late or repeated news changes nothing.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +38,7 @@
 #include <vector>
 
 #include "client/core/client_config.h"
+#include "client/core/learned.h"
 #include "client/core/tunnel_retry.h"
 #include "client/core/worker_messages.h"
 #include "common/core/liveness.h"
@@ -58,6 +62,8 @@ struct Identity {
 struct TunnelSetup {
   ClientConfig config;
   Identity identity;
+  std::map<std::string, ServerProcess> former;  ///< agent-free: what KeepFormer kept, by server
+  Millis look_every{5000};                      ///< LookAround at least this often
 };
 
 /// One session from the welcome on.
@@ -76,6 +82,9 @@ struct Session {
   MonoTime try_earlier_at{};           ///< on a later server: when an earlier one is tried
   std::size_t earlier = 0;             ///< which one
   std::optional<MonoTime> good_since;  ///< every verdict has been good since
+  std::optional<MonoTime> bad_since;   ///< one has been bad since
+  std::optional<MonoTime> no_address_since;  ///< our own address has been gone since
+  MonoTime address_look_at{};                ///< when that is looked at again
   std::optional<Millis> draining;
   std::optional<MonoTime> last_ack_at;
   std::optional<Millis> rtt;
@@ -153,6 +162,7 @@ struct Tunnel {
   NodeState word = NodeState::down;  ///< see health()
   MonoTime word_since{};
   bool config_kept = false;  ///< this configuration has reached `up`
+  MonoTime look_at{};        ///< when LookAround is due
   MonoTime woken_by{};       ///< the wake-up that was asked for last
 };
 
@@ -169,7 +179,7 @@ struct WorkerBroken {
 struct WorkerExited {
   std::string how;  ///< "killed by signal 9", "exit code 10", "cannot be started: …"
 };
-/// What /proc says; asked for every 5 s.
+/// What /proc says; LookAround asks for it.
 struct WorkerSeen {
   bool stopped = false;
 };
@@ -182,9 +192,15 @@ struct CanaryDone {
 struct Hint {
   std::string why;
 };
-/// A full login to this server (by its index) succeeded, beside the session in use.
-struct ServerAnswered {
-  std::size_t server = 0;
+/// The end of MakeKey.
+struct KeyMade {
+  std::string request;
+  std::string public_key;
+  std::string error;  ///< empty = there is one
+};
+/// The same configuration with other learned servers.
+struct ServersLearned {
+  std::shared_ptr<const TunnelSetup> setup;
 };
 struct RestartRequest {};
 struct StopRequest {};
@@ -193,12 +209,15 @@ struct Reload {
 };
 }  // namespace event
 
-using Event = std::variant<event::Tick, event::FromWorker, event::WorkerBroken, event::WorkerExited,
-                           event::WorkerSeen, event::CanaryDone, event::Hint, event::ServerAnswered,
-                           event::RestartRequest, event::StopRequest, event::Reload>;
+using Event =
+    std::variant<event::Tick, event::FromWorker, event::WorkerBroken, event::WorkerExited,
+                 event::WorkerSeen, event::CanaryDone, event::Hint, event::KeyMade,
+                 event::ServersLearned, event::RestartRequest, event::StopRequest, event::Reload>;
 
 namespace action {
 struct SpawnWorker {};
+/// Report WorkerSeen, and see to what nobody tells: the clocks, a service manager that waits for a sign of life.
+struct LookAround {};
 struct SendWorker {
   WorkerCommand command;
 };
@@ -211,16 +230,34 @@ struct SignalWorker {
 struct SavePolicy {
   SessionPolicy policy;
 };
+/// Agent-free: remember, beyond our own end, which sshd process served us last.
+struct KeepFormer {
+  std::string server;  ///< "host:port"
+  ServerProcess process;
+};
+/// Make the key beside `identity_file`, unless a former rotation left one there; report KeyMade.
+struct MakeKey {
+  std::string request;
+  std::string identity_file;
+  bool spares_old = false;  ///< not if the old key that is there would be lost by it
+};
+/// A welcome to the key beside `identity_file`: put it in its place.
+struct AdoptKey {
+  std::string identity_file;
+};
+/// The server told of its keys and names.
+struct Learn {
+  Announcement announcement;
+};
 /// Connect to `listen`, exchange(), report CanaryDone within the limit.
 struct RunCanary {
   Endpoint listen;
   Expect expect;
   Millis limit{0};
 };
-/// Log in to this server, report ServerAnswered if that succeeds, and leave it again.
+/// Begin a second tunnel to this server alone (setup_for()); once it is ready it takes over.
 struct TryServer {
   std::size_t server = 0;
-  Start start;
 };
 /// The configuration in use has reached `up`: keep it as the last good one.
 struct KeepConfig {};
@@ -232,9 +269,11 @@ struct Log {
 struct Quit {};
 }  // namespace action
 
-using Action = std::variant<action::SpawnWorker, action::SendWorker, action::SendAgent,
-                            action::SignalWorker, action::SavePolicy, action::RunCanary,
-                            action::TryServer, action::KeepConfig, action::Log, action::Quit>;
+using Action =
+    std::variant<action::SpawnWorker, action::LookAround, action::SendWorker, action::SendAgent,
+                 action::SignalWorker, action::SavePolicy, action::KeepFormer, action::MakeKey,
+                 action::AdoptKey, action::Learn, action::RunCanary, action::TryServer,
+                 action::KeepConfig, action::Log, action::Quit>;
 
 struct Step {
   Tunnel tunnel;
@@ -249,6 +288,13 @@ struct Step {
 
 /// When a Tick is due if nothing else happens.
 [[nodiscard]] MonoTime wake_at(const Tunnel& tunnel, MonoTime now);
+
+/// The same node with one of its servers only, and without a canary.
+[[nodiscard]] std::shared_ptr<const TunnelSetup> setup_for(const TunnelSetup& setup,
+                                                           std::size_t server);
+/// The tunnel to that server, now that it is ready, in the place of `former`, which is to be stopped.
+[[nodiscard]] Tunnel take_over(Tunnel candidate, const Tunnel& former, std::size_t server,
+                               MonoTime now);
 
 struct Health {
   NodeState word = NodeState::down;  ///< down, unknown, up or degraded

@@ -8,13 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "client/core/former_session.h"
 #include "common/core/protocol.h"
 #include "common/core/time.h"
 
 namespace reversi::client {
 
 enum class LossKind {
-  no_answer,    ///< no TCP connection: 1, 2, 4, 8, 10, 10 … s; failures do not grow
+  no_answer,    ///< no TCP connection: 1, 2, 4, 8, 8 … s; failures do not grow
   lost,         ///< our side or the path: worker died, reset, dead path
   closed,       ///< the server ended the session
   host_key,     ///< unknown or changed: every 10 minutes
@@ -37,6 +38,9 @@ struct ServerTries {
   int key_refusals = 0;
   std::optional<MonoTime> last_login;
   MonoTime retry_at{};
+  bool leaves_out_next = false;         ///< the next key logged in, and no welcome came
+  std::optional<ServerProcess> former;  ///< agent-free: the sshd of the last session there
+  bool runs_commands = false;           ///< agent-free: the command of the last session said so
 };
 
 /// How far the lost session had come.

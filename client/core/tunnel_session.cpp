@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/core/identity_files.h"
 #include "client/core/tunnel_step.h"
 
 namespace reversi::client {
@@ -15,9 +16,6 @@ constexpr Millis kForwardingLimit{seconds{90}};
 constexpr Millis kSampleEvery{500};
 constexpr Millis kAgentFreeCheck{seconds{30}};
 constexpr Millis kAgentFreeCheckMetered{minutes{5}};
-constexpr Millis kTryEarlierEvery{minutes{30}};
-constexpr Millis kTryEarlierLimit{
-    seconds{10}};  // for each stage: well below the worker's parent watch
 constexpr int kMostSkippedLines = 20;
 
 bool is_named(const std::vector<std::string>& features, std::string_view name) {
@@ -101,6 +99,9 @@ void TunnelStep::begin_session(const Welcome& welcome, const Connected& peer) {
     actions_.push_back(action::SavePolicy{welcome.policy});
   }
   t_.policy = welcome.policy;
+  if (peer.identity_file == next_identity(config().identity_file)) {
+    actions_.push_back(action::AdoptKey{config().identity_file});
+  }
   t_.state =
       state::Forwarding{now_ + kForwardingLimit,
                         Session{.id = welcome.session,
@@ -111,9 +112,14 @@ void TunnelStep::begin_session(const Welcome& welcome, const Connected& peer) {
                                 .liveness = Liveness({.interval = welcome.policy.heartbeat}, now_),
                                 .sample = {},
                                 .good_since = {},
+                                .bad_since = {},
+                                .no_address_since = {},
+                                .address_look_at = {},
                                 .draining = {},
                                 .last_ack_at = {},
                                 .rtt = {}}};
+  t_.look_at = now_;  // in step with the beats from here on: one wake-up for both
+  learn(peer, welcome.host_keys, welcome.servers);
   t_.reason.clear();
   for (ForwardTrack& forward : t_.forwards) {
     const auto grant = std::ranges::find(welcome.grants, forward.name, &Grant::forward);
@@ -173,7 +179,7 @@ void TunnelStep::become_ready_if_answered() {
   if (!listens) return;
   Session session = forwarding->session;
   session.check_at = now_;
-  session.try_earlier_at = now_ + kTryEarlierEvery;
+  session.try_earlier_at = now_ + t_.policy.try_earlier;
   t_.state = state::Ready{now_, std::move(session)};
   // Not an optional type, and the agent probes from here on.
   tell(reversi::Ready{});
@@ -216,6 +222,13 @@ void TunnelStep::from_agent(const AgentMessage& message) {
               restart.retry_after},
              End::terminate);
       },
+      [&](const RotateKey& rotate) {
+        // Of several servers one may know only the old key; not the one that has just taken it.
+        const bool spares_old = config().servers.size() > 1 &&
+                                s.peer.identity_file != old_identity(config().identity_file);
+        actions_.push_back(action::MakeKey{rotate.request, config().identity_file, spares_old});
+      },
+      [&](const Announce& announce) { learn(s.peer, announce.host_keys, announce.servers); },
       [&](const Draining& draining) {
         s.draining = draining.retry_after;
         log("the server is draining");
@@ -244,6 +257,14 @@ void TunnelStep::note_goodness() {
   Session& s = *session();
   const bool good = std::ranges::all_of(
       t_.forwards, [](const ForwardTrack& forward) { return is_good(forward.verdict); });
+  const bool bad = std::ranges::any_of(t_.forwards, [](const ForwardTrack& forward) {
+    return forward.verdict != Verdict::unknown && !is_good(forward.verdict);
+  });
+  if (!bad) s.bad_since.reset();
+  if (bad && !s.bad_since) {
+    s.bad_since = now_;
+    s.check_at = std::min(s.check_at, now_ + t_.policy.heartbeat);
+  }
   if (!good) {
     s.good_since.reset();
   } else if (!s.good_since) {
@@ -288,9 +309,13 @@ void TunnelStep::session_tick() {
       send(TakeSample{});
     }
   }
+  if (s.no_address_since && now_ >= s.address_look_at) {
+    s.address_look_at = now_ + kAddressLookEvery;
+    send(TakeSample{});
+  }
   if (ready != nullptr && t_.server > 0 && now_ >= s.try_earlier_at) try_earlier_server();
   if (ready == nullptr || now_ < s.check_at) return;
-  if (t_.canary.opened && !t_.canary.listens) {
+  if (!t_.canary.listens) {
     t_.canary.opened = false;  // its port was taken: perhaps it is free by now
     open_canary_if_due();
   }
@@ -302,8 +327,7 @@ void TunnelStep::session_tick() {
     }
     return run_canary();
   }
-  const bool settled = s.good_since && now_ - *s.good_since >= t_.policy.healthy_after;
-  s.check_at = now_ + (settled ? t_.policy.check_healthy : t_.policy.check);
+  s.check_at = now_ + check_interval(s);
   tell(Check{});
   if (t_.canary.ok == false) run_canary();
   const Millis limit = config().max_session_age;
@@ -311,40 +335,14 @@ void TunnelStep::session_tick() {
   if (limit > Millis{0} && now_ - s.began >= limit) send(TakeSample{});
 }
 
-/// Each of the earlier servers has its turn within the half hour.
-void TunnelStep::try_earlier_server() {
-  Session& s = *session();
-  s.try_earlier_at = now_ + kTryEarlierEvery / static_cast<int>(t_.server);
-  const std::size_t server = s.earlier++ % t_.server;
-  Start start = start_message(server);
-  start.connect_limit = kTryEarlierLimit;
-  start.agent = false;  // a login and nothing more: the agent there must not evict anybody for it
-  actions_.push_back(action::TryServer{server, std::move(start)});
-}
-
-void TunnelStep::sampled(const Sampled& sample) {
-  Session* s = session();
-  if (s == nullptr) return;
-  const bool moved = s->sample && is_progress(*s->sample, sample.progress);
-  if (moved) s->liveness.progressed(now_);
-  s->sample = sample.progress;
-  const Millis limit = config().max_session_age;
-  const bool old = limit > Millis{0} && now_ - s->began >= limit;
-  if (old && sample.open_channels == 0) {
-    return lose({LossKind::wanted, "the session has reached its greatest age", {}}, End::terminate);
-  }
-  if (std::exchange(t_.canary.awaits_sample, false)) judge_agent_free(moved);
-}
-
-void TunnelStep::on(const event::Hint& event) {
-  Session* s = session();
-  if (s == nullptr) return;
-  log("looking closer: " + event.why);
-  s->liveness.hint(now_);
-  s->life = Life::suspect;
-  t_.woken_by = now_;
-  session_tick();
-  run_canary();
+/// Who is mending a service looks at the status meanwhile; one that stays down is not worth the bytes.
+Millis TunnelStep::check_interval(const Session& s) const {
+  const auto lasts = [&](std::optional<MonoTime> since) {
+    return since && now_ - *since >= t_.policy.healthy_after;
+  };
+  if (lasts(s.good_since)) return t_.policy.check_healthy;
+  const bool is_fresh = s.bad_since && !lasts(s.bad_since);
+  return is_fresh ? std::min(t_.policy.heartbeat, t_.policy.check) : t_.policy.check;
 }
 
 }  // namespace reversi::client

@@ -1,6 +1,7 @@
 #pragma once
 // One step of the tunnel in the making: the tunnel as it changes and the actions so far. tunnel.cpp
-// has the life of the worker, tunnel_session.cpp the life of a session, tunnel_canary.cpp the canary.
+// has the life of the worker, tunnel_session.cpp the life of a session, tunnel_canary.cpp the canary, tunnel_network.cpp
+// what the network does.
 
 #include <string>
 #include <string_view>
@@ -13,6 +14,8 @@ namespace reversi::client {
 
 /// The worker hears from us at least this often (worker_messages.h).
 inline constexpr Millis kAliveEvery{10'000};
+/// A session's own address that is gone may be back: a lease that is renewed, an interface that is restarted.
+inline constexpr Millis kAddressLookEvery{1500};
 
 template <class... Rules>
 struct overloaded : Rules... {
@@ -40,7 +43,10 @@ class TunnelStep {
   void on(const event::WorkerSeen& event);
   void on(const event::CanaryDone& event);
   void on(const event::Hint& event);
-  void on(const event::ServerAnswered& event);
+  void on(const event::KeyMade& event);
+  void on(const event::ServersLearned& event);
+  void learn(const Connected& peer, const std::vector<std::string>& host_keys,
+             const std::vector<std::string>& servers);
   void on(const event::RestartRequest&);
   void on(const event::StopRequest&);
   void on(const event::Reload& event);
@@ -48,6 +54,8 @@ class TunnelStep {
   void lose(const Loss& loss, End end);
   void worker_gone();
   void connected(const Connected& peer);
+  void begin_agent_free(const Connected& peer);
+  void agent_free_line(const std::string& line);
   void use(std::shared_ptr<const TunnelSetup> setup);
   [[nodiscard]] bool has_worker() const;
   [[nodiscard]] Start start_message(std::size_t server) const;
@@ -58,19 +66,25 @@ class TunnelStep {
   void agent_line(const std::string& line);
   void from_agent(const AgentMessage& message);
   void forward_reply(const ForwardReply& reply);
-  void sampled(const Sampled& sample);
   void session_tick();
+  [[nodiscard]] Millis check_interval(const Session& session) const;
   void become_ready_if_answered();
   void ask(ForwardTrack& track);
   void open_canary_if_due();
   void run_canary();
   void judge_agent_free(bool moved);
-  void try_earlier_server();
   void take_verdict(const VerdictReport& report);
   void note_goodness();
   [[nodiscard]] Session* session();
   [[nodiscard]] ForwardTrack* track(std::string_view name);
   [[nodiscard]] Hello hello() const;
+
+  // ---- tunnel_move.cpp: back to an earlier server
+  void try_earlier_server();
+
+  // ---- tunnel_network.cpp: what the network does
+  void sampled(const Sampled& sample);
+  void try_again_if_unreachable(const std::string& why);
 
   // ---- what is done
   void send(WorkerCommand command);

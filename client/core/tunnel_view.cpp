@@ -39,8 +39,10 @@ MonoTime wake_at(const Tunnel& tunnel, MonoTime now) {
     at = std::min(at, session->liveness.next_deadline(now));
     if (session->liveness.is_reply_owed()) at = std::min(at, session->sample_at);
   }
+  if (session != nullptr && session->no_address_since) at = std::min(at, session->address_look_at);
   const bool on_a_later = std::holds_alternative<state::Ready>(tunnel.state) && tunnel.server > 0;
   if (on_a_later) at = std::min(at, session->try_earlier_at);
+  at = std::min(at, tunnel.look_at);
   const bool speaks = !std::holds_alternative<state::Waiting>(tunnel.state) &&
                       !std::holds_alternative<state::Stopping>(tunnel.state);
   return speaks ? std::min(at, tunnel.spoke_at + kAliveEvery) : at;

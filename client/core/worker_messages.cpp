@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxPathBytes = 4096;
 constexpr std::size_t kMaxErrorBytes = 1024;
+constexpr std::size_t kMaxCommandBytes = 4096;
 constexpr std::size_t kMaxEndpointBytes = 280;
 constexpr std::int64_t kMaxCounter = std::numeric_limits<std::int64_t>::max();
 
@@ -62,10 +63,14 @@ Result<Start> read_start(const Json& doc) {
   need_parsed(fields, "server", m.server, parse_endpoint);
   fields.need("user", m.user, 256)
       .need("identity_file", m.identity_file, kMaxPathBytes)
+      .may("leaves_out_next", m.leaves_out_next)
       .may("known_hosts_files", m.known_hosts_files, 8, kMaxPathBytes)
       .may("run_as", m.run_as, 256)
       .need("connect_limit_ms", m.connect_limit, Millis{1}, Millis{600'000})
-      .need("agent", m.agent);
+      .may("max_buffered_bytes", m.max_buffered_bytes, std::int64_t{1},
+            kMostBufferedMib * 1024 * 1024)
+      .need("agent", m.agent)
+      .may("command", m.command, kMaxCommandBytes);
   return finish(fields, std::move(m));
 }
 Result<Forward> read_forward(const Json& doc) {
@@ -117,7 +122,10 @@ Result<Message> read_empty(const Json& /*doc*/) {
 Result<Connected> read_connected(const Json& doc) {
   Connected m;
   Fields fields(doc);
-  fields.need("address", m.address, kMaxEndpointBytes).need("host_key", m.host_key, 128);
+  fields.need("address", m.address, kMaxEndpointBytes)
+      .need("host_key", m.host_key, 128)
+      .may("identity_file", m.identity_file, kMaxPathBytes)
+      .may("host_key_line", m.host_key_line, kMaxPathBytes);
   return finish(fields, std::move(m));
 }
 Result<Failed> read_failed(const Json& doc) {
@@ -156,7 +164,8 @@ Result<Sampled> read_sampled(const Json& doc) {
   fields.need("bytes_received", received, 0, kMaxCounter)
       .need("bytes_acked", acked, 0, kMaxCounter)
       .need("has_unacked", m.progress.has_unacked)
-      .need("open_channels", m.open_channels, 0, 1'000'000);
+      .need("open_channels", m.open_channels, 0, 1'000'000)
+      .need("address_gone", m.address_gone);
   m.progress.bytes_received = static_cast<std::uint64_t>(received);
   m.progress.bytes_acked = static_cast<std::uint64_t>(acked);
   return finish(fields, std::move(m));
@@ -167,10 +176,13 @@ Json to_json(const Start& m) {
           {"server", format_endpoint(m.server)},
           {"user", m.user},
           {"identity_file", m.identity_file},
+          {"leaves_out_next", m.leaves_out_next},
           {"known_hosts_files", m.known_hosts_files},
           {"run_as", m.run_as},
           {"connect_limit_ms", m.connect_limit.count()},
-          {"agent", m.agent}};
+          {"max_buffered_bytes", m.max_buffered_bytes},
+          {"agent", m.agent},
+          {"command", m.command}};
 }
 Json to_json(const Forward& m) {
   return {{"type", "forward"},
@@ -204,7 +216,11 @@ Json to_json(const Alive& /*m*/) {
 }
 
 Json to_json(const Connected& m) {
-  return {{"type", "connected"}, {"address", m.address}, {"host_key", m.host_key}};
+  return {{"type", "connected"},
+          {"address", m.address},
+          {"host_key", m.host_key},
+          {"identity_file", m.identity_file},
+          {"host_key_line", m.host_key_line}};
 }
 Json to_json(const Failed& m) {
   return {{"type", "failed"},
@@ -229,7 +245,8 @@ Json to_json(const Sampled& m) {
           {"bytes_received", m.progress.bytes_received},
           {"bytes_acked", m.progress.bytes_acked},
           {"has_unacked", m.progress.has_unacked},
-          {"open_channels", m.open_channels}};
+          {"open_channels", m.open_channels},
+          {"address_gone", m.address_gone}};
 }
 
 /// One message type: its word on the wire and how its fields are read.

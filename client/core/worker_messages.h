@@ -17,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "client/core/buffered.h"
 #include "common/core/error.h"
 #include "common/core/liveness.h"
 #include "common/core/names.h"
@@ -34,11 +35,15 @@ inline constexpr std::size_t kMaxWorkerLineBytes = 6 * kMaxLineBytes + 1024;
 struct Start {
   Endpoint server;
   std::string user;
-  std::string identity_file;
+  std::string identity_file;     ///< identity_files.h has its neighbours, which are offered too
+  bool leaves_out_next = false;  ///< the next key logged in before, and nothing came of it
   std::vector<std::string> known_hosts_files;  ///< the configured one, then the learned one
   std::string run_as;                          ///< user to become, empty = stay
   Millis connect_limit{20'000};  ///< for each stage: TCP (all addresses), key exchange + login
-  bool agent = true;             ///< false: no exec channel (agent-free mode)
+  std::int64_t max_buffered_bytes = kDefaultBufferedMib * 1024 * 1024;  ///< see relay_set.h
+  bool agent = true;             ///< false: no forced command answers (agent-free mode)
+  std::string
+      command;  ///< agent-free: run on the server; its lines come as agent_line, an empty one at its end
   friend bool operator==(const Start&, const Start&) = default;
 };
 /// Send tcpip-forward (again) for `listen`; connect its channels to `target` from now on.
@@ -92,10 +97,12 @@ using WorkerCommand =
 
 // ---- worker → supervisor -------------------------------------------------------------------------
 
-/// Authenticated, exec channel open (unless agent-free).
+/// Authenticated, exec channel open (agent-free: if the server allows the command).
 struct Connected {
-  std::string address;   ///< "192.0.2.7:22", the address that answered
-  std::string host_key;  ///< "SHA256:…"
+  std::string address;        ///< "192.0.2.7:22", the address that answered
+  std::string host_key;       ///< "SHA256:…"
+  std::string identity_file;  ///< the one that was accepted
+  std::string host_key_line;  ///< "ssh-ed25519 AAAA…"
   friend bool operator==(const Connected&, const Connected&) = default;
 };
 enum class Failure {
@@ -132,6 +139,8 @@ struct ProbeSeen {
 struct Sampled {
   ProgressSample progress;
   std::int64_t open_channels = 0;  ///< forwarded and canary channels
+  /// The session's own address is gone, and the server is reached from another one by now.
+  bool address_gone = false;
   friend bool operator==(const Sampled&, const Sampled&) = default;
 };
 

@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 
@@ -60,6 +62,28 @@ std::string fingerprint(std::string_view facts) {
 std::string lock_path(const std::string& run_dir) {
   return run_dir + "/lock";
 }
+std::string state_lock_path(const std::string& state_dir) {
+  return state_dir + "/supervisor.lock";
+}
+
+/// Replaces what a lock file says; a full disk leaves it empty, and the lock holds all the same.
+bool write_note(const UniqueFd& lock, const std::string& text) {
+  return ::ftruncate(lock.get(), 0) == 0 &&
+         ::pwrite(lock.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
+}
+
+std::string read_note(const UniqueFd& lock) {
+  std::array<char, 4096> text{};
+  const ssize_t size = ::pread(lock.get(), text.data(), text.size(), 0);
+  return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
+}
+
+/// The lock file, if somebody holds it.
+UniqueFd open_held(const std::string& path) {
+  UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
+  if (!fd || ::flock(fd.get(), LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK) return {};
+  return fd;
+}
 
 }  // namespace
 
@@ -100,6 +124,34 @@ Result<void> save_policy(const std::string& state_dir, const SessionPolicy& poli
   return write_file_if_changed(state_dir + "/policy.json", text, 0600, Sync::none).map([](bool) {});
 }
 
+FormerSessions load_former(const std::string& state_dir) {
+  FormerSessions former;
+  const auto text = read_file(state_dir + "/former.json", kMostPolicyBytes);
+  const auto doc = text ? parse_json(*text) : Result<Json>{Json::object()};
+  if (!doc || !doc->is_object()) return former;
+  const bool is_ours = doc->value("machine", Json()) == Json(fingerprint(hardware_facts()));
+  const Json servers = is_ours ? doc->value("servers", Json::object()) : Json::object();
+  for (const auto& item : servers.items()) {
+    ServerProcess process;
+    Fields fields(item.value());
+    fields.need("pid", process.pid, 2, INT32_MAX)
+        .need("start_time", process.start_time, 1, INT64_MAX)
+        .need("boot_id", process.boot_id, 64);
+    if (fields.is_good() && is_usable(process)) former[item.key()] = process;
+  }
+  return former;
+}
+
+Result<void> save_former(const std::string& state_dir, const FormerSessions& former) {
+  Json doc{{"machine", fingerprint(hardware_facts())}, {"servers", Json::object()}};
+  for (const auto& [server, process] : former) {
+    doc["servers"][server] = {
+        {"pid", process.pid}, {"start_time", process.start_time}, {"boot_id", process.boot_id}};
+  }
+  return write_file_if_changed(state_dir + "/former.json", json_text(doc), 0600, Sync::none)
+      .map([](bool) {});
+}
+
 Result<UniqueFd> take_lock(const std::string& run_dir) {
   if (auto ok = make_directories(run_dir, 0700); !ok) return fail(ok.error());
   auto lock = lock_file(lock_path(run_dir), kLockLimit);
@@ -109,24 +161,59 @@ Result<UniqueFd> take_lock(const std::string& run_dir) {
                                   " (" + lock_path(run_dir) + ")");
   }
   if (!lock) return lock;
-  const std::string pid = std::to_string(::getpid()) + "\n";
-  const bool written =
-      ::ftruncate(lock->get(), 0) == 0 &&
-      ::pwrite(lock->get(), pid.data(), pid.size(), 0) == static_cast<ssize_t>(pid.size());
-  // On a full disk the lock holds all the same; only `status` cannot name us without the socket.
-  if (!written) log_warning(lock_path(run_dir) + ": the process id could not be written");
+  if (!write_note(*lock, std::to_string(::getpid()) + "\n")) {
+    // Only `status` cannot name us without the socket.
+    log_warning(lock_path(run_dir) + ": the process id could not be written");
+  }
   return lock;
 }
 
 LockHolder lock_holder(const std::string& run_dir) {
-  const UniqueFd fd{
-      ::open(lock_path(run_dir).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
-  if (!fd || ::flock(fd.get(), LOCK_SH | LOCK_NB) == 0) return {};
-  std::array<char, 32> text{};
-  const ssize_t size = ::read(fd.get(), text.data(), text.size());
+  const UniqueFd lock = open_held(lock_path(run_dir));
+  if (!lock) return {};
   LockHolder holder{.is_held = true, .pid = 0};
-  if (size > 0) std::from_chars(text.data(), text.data() + size, holder.pid);
+  struct stat info {};
+  const bool is_ours = ::fstat(lock.get(), &info) == 0 && info.st_uid == ::geteuid();
+  const std::string text = is_ours ? read_note(lock) : "";
+  std::from_chars(text.data(), text.data() + text.size(), holder.pid);
+  if (holder.pid <= 1) holder.pid = 0;
   return holder;
+}
+
+Result<UniqueFd> take_state_lock(const std::string& state_dir, const HolderNote& note) {
+  if (auto ok = make_directories(state_dir, 0700); !ok) return fail(ok.error());
+  const std::string path = state_lock_path(state_dir);
+  auto lock = lock_file(path, kLockLimit);
+  if (!lock && lock.error().code() == Errc::timeout) {
+    return fail(Errc::exists, path + ": another supervisor uses this directory; each needs a " +
+                                  "state_dir of its own");
+  }
+  if (lock) note_holder(*lock, note);
+  return lock;
+}
+
+void note_holder(const UniqueFd& state_lock, const HolderNote& note) {
+  const std::string text = note.node + '\n' + note.run_dir + '\n';
+  if (read_note(state_lock) != text) static_cast<void>(write_note(state_lock, text));
+}
+
+FoundSupervisor find_supervisor(const ClientConfig& config) {
+  FoundSupervisor found{{}, run_dir_of(config)};
+  found.holder = lock_holder(found.run_dir);
+  if (found.holder.is_held) return found;
+  const UniqueFd lock = open_held(state_lock_path(config.state_dir));
+  if (!lock) return found;
+  const std::string text = read_note(lock);
+  const auto node_end = text.find('\n');
+  const auto end = text.find('\n', node_end + 1);
+  // Another node's supervisor, which has this directory wrongly, is not the one that is asked for.
+  if (node_end == std::string::npos || end == std::string::npos ||
+      text.substr(0, node_end) != config.node) {
+    return found;
+  }
+  found.run_dir = text.substr(node_end + 1, end - node_end - 1);
+  found.holder = {.is_held = true, .pid = lock_holder(found.run_dir).pid};
+  return found;
 }
 
 }  // namespace reversi::client

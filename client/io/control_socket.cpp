@@ -23,6 +23,7 @@
 #include "common/io/clock.h"
 #include "common/io/coro.h"
 #include "common/io/log.h"
+#include "common/io/platform.h"
 #include "common/io/system_error.h"
 
 namespace reversi::client {
@@ -51,9 +52,11 @@ Result<UniqueFd> connect_to(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  UniqueFd fd = open_socket(AF_UNIX, SOCK_STREAM);
   if (!fd) return fail(errno_error(errno, "socket"));
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    // Its queue is full: nobody has taken a call for a while.
+    if (errno == EAGAIN) return fail(Errc::timeout, "the supervisor does not answer");
     return fail(Errc::not_found, path + ": " + errno_text(errno));
   }
   return fd;
@@ -158,8 +161,7 @@ Result<Json> ask_supervisor(const std::string& run_dir, const std::string& reque
   if (!fd) return fail(fd.error());
   const std::string line = json_line(Json{{"request", request}}) + '\n';
   // One short line into an empty socket buffer: it is taken whole or not at all.
-  if (::send(fd->get(), line.data(), line.size(), MSG_NOSIGNAL) !=
-      static_cast<ssize_t>(line.size())) {
+  if (send_now(fd->get(), line) != static_cast<ssize_t>(line.size())) {
     return fail(errno_error(errno, run_dir + "/" + kName));
   }
   LineSplitter lines(kMostAnswerBytes);
@@ -177,6 +179,12 @@ Result<Json> ask_supervisor(const std::string& run_dir, const std::string& reque
     }
     lines.feed({chunk.data(), static_cast<std::size_t>(got)});
   }
+}
+
+std::optional<pid_t> listening_process(const std::string& run_dir) {
+  const auto path = socket_path(run_dir, kName);
+  const auto fd = path ? connect_to(path->text) : Result<UniqueFd>(fail(path.error()));
+  return fd ? peer_process(fd->get()) : std::nullopt;
 }
 
 }  // namespace reversi::client

@@ -7,8 +7,11 @@
 //   {"request": "reload"}          → {"ok": true} or {"ok": false, "error": "…"}
 //   {"request": "restart-tunnel"}  → {"ok": true}
 
+#include <sys/types.h>
+
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -44,5 +47,8 @@ class ControlSocket {
 ///          timeout    no answer within the limit
 [[nodiscard]] Result<nlohmann::json> ask_supervisor(const std::string& run_dir,
                                                     const std::string& request, Millis limit);
+
+/// The process that listens there, by the kernel's word, whether it answers or not. Nothing if nobody can be asked.
+[[nodiscard]] std::optional<pid_t> listening_process(const std::string& run_dir);
 
 }  // namespace reversi::client

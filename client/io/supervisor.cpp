@@ -7,7 +7,6 @@
 #include <optional>
 #include <utility>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -15,13 +14,14 @@
 
 #include "client/core/client_status.h"
 #include "client/core/tunnel.h"
-#include "client/io/canary.h"
+#include "client/io/client_log.h"
 #include "client/io/client_state.h"
-#include "client/io/control_socket.h"
+#include "client/io/learned_files.h"
 #include "client/io/net_watch.h"
-#include "client/io/status_file.h"
-#include "client/io/system.h"
-#include "client/io/worker_process.h"
+#include "client/io/next_key.h"
+#include "client/io/run_dir.h"
+#include "client/io/service_manager.h"
+#include "client/io/tunnel_line.h"
 #include "common/core/json_fields.h"
 #include "common/io/clock.h"
 #include "common/io/coro.h"
@@ -30,28 +30,15 @@
 namespace reversi::client {
 namespace {
 
-constexpr Millis kLookEvery{5000};       // at the worker's state in /proc, and at the clocks
-constexpr Millis kLookAgainAfter{2000};  // once it was seen stopped
 constexpr Millis kClockJumpLimit{2000};  // wall against monotonic time: the machine slept
-constexpr Millis kTrialLimit{25'000};    // a worker that hears nothing for 30 s would end us
-constexpr Millis kSoonest{1};
-
-/// What belongs to one run_dir: the lock, the control socket, the status file.
-struct RunDir {
-  std::string path;
-  UniqueFd lock;
-  std::unique_ptr<ControlSocket> control;
-  std::unique_ptr<StatusFile> status;
-};
+constexpr Millis kCandidateLimit{120'000};
 
 class Supervisor {
  public:
-  Supervisor(LoadedConfig loaded, std::string worker_executable)
+  Supervisor(LoadedConfig loaded, WorkerProgram worker_program)
       : loaded_(std::move(loaded)),
-        worker_executable_(std::move(worker_executable)),
-        wake_(loop_),
-        look_(loop_),
-        trial_limit_(loop_),
+        worker_program_(std::move(worker_program)),
+        candidate_limit_(loop_),
         signals_(loop_, SIGTERM, SIGINT) {
     signals_.add(SIGHUP);
     signals_.add(SIGUSR1);
@@ -60,46 +47,59 @@ class Supervisor {
   Result<ExitCode> run();
 
  private:
-  Result<RunDir> open_run_dir(const std::string& path);
-  void handle(const Event& event);
-  void later(Event event);
+  Result<RunDir> open_run_dir(const std::string& path) {
+    return RunDir::open(loop_.get_executor(), path,
+                        [this](const std::string& request) { return answer(request); });
+  }
+  void handle(const Event& event) { line_->handle(event); }
+  void later(Event event) { line_->later(std::move(event)); }
+  void show();
+  std::shared_ptr<TunnelLine> make_line(Tunnel tunnel);
+  void act(TunnelLine& line, const Action& action);
+  void stepped(TunnelLine& line);
+  void move_to_candidate();
   void await_signals();
-  void await_look();
-  void look();
-  void set_wake();
   Result<void> reload();
   Json answer(const std::string& request);
   Json status() const;
 
-  void perform(const action::SpawnWorker&);
-  void perform(const action::SendWorker& send);
-  void perform(const action::SendAgent& send);
-  void perform(const action::SignalWorker& signal);
+  void perform(const action::LookAround&);
   void perform(const action::SavePolicy& save);
-  void perform(const action::RunCanary& canary);
+  void perform(const action::KeepFormer& keep);
+  void perform(const action::AdoptKey& adopt);
+  void perform(const action::Learn& learn);
   void perform(const action::TryServer& trial);
   void perform(const action::KeepConfig&);
   void perform(const action::Log& line);
-  void perform(const action::Quit&) { loop_.stop(); }
+  void perform(const action::Quit&) {
+    service_manager_.stopping();
+    loop_.stop();
+  }
 
   std::shared_ptr<const TunnelSetup> setup() const {
-    return std::make_shared<TunnelSetup>(TunnelSetup{loaded_.config, identity_});
+    auto setup = std::make_shared<TunnelSetup>(TunnelSetup{loaded_.config, identity_, former_});
+    setup->config.servers = with_learned(setup->config.servers, learned_);
+    setup->look_every =
+        std::min(setup->look_every, service_manager_.alive_every().value_or(setup->look_every));
+    return setup;
   }
 
   asio::io_context loop_{1};
   LoadedConfig loaded_;
-  std::string worker_executable_;
+  WorkerProgram worker_program_;
   Identity identity_;
-  asio::steady_timer wake_;
-  asio::steady_timer look_;
-  asio::steady_timer trial_limit_;
+  FormerSessions former_;
+  Learned learned_;
+  asio::steady_timer candidate_limit_;
   asio::signal_set signals_;
   RunDir run_dir_;
+  UniqueFd state_lock_;
   std::unique_ptr<NetWatch> net_watch_;
-  Tunnel tunnel_;
-  std::shared_ptr<WorkerProcess> worker_;
-  std::shared_ptr<WorkerProcess> trial_;  // a second one that only tries a login
-  std::optional<MonoTime> wake_set_for_;
+  ServiceManager service_manager_ = ServiceManager::from_environment();
+  std::shared_ptr<TunnelLine> line_;
+  std::shared_ptr<TunnelLine> candidate_;  // to an earlier server; it takes over once it is ready
+  std::size_t candidate_server_ = 0;
+  std::shared_ptr<TunnelLine> retiring_;  // taken over from, on its way out
   Millis wall_offset_{wall_now().time_since_epoch() - mono_now().time_since_epoch()};
 };
 
@@ -107,67 +107,42 @@ Result<ExitCode> Supervisor::run() {
   auto run_dir = open_run_dir(run_dir_of(loaded_.config));
   if (!run_dir) return fail(run_dir.error());
   run_dir_ = *std::move(run_dir);
+  auto state_lock = hold_state_dir(loaded_.config);
+  if (!state_lock) return fail(state_lock.error());
+  state_lock_ = *std::move(state_lock);
   identity_ = load_identity(loaded_.config.state_dir);
   log_info("supervisor of node " + loaded_.config.node + " with " + loaded_.path + ", process id " +
            std::to_string(::getpid()));
   if (loaded_.is_last_good) log_error("using the last good configuration: " + loaded_.error);
-  tunnel_ = new_tunnel(setup(), load_policy(loaded_.config.state_dir), mono_now());
+  former_ = load_former(loaded_.config.state_dir);
+  learned_ = load_learned(loaded_.config.state_dir);
+  line_ = make_line(new_tunnel(setup(), load_policy(loaded_.config.state_dir), mono_now()));
   auto net_watch = NetWatch::open(
       loop_.get_executor(), [this](std::string what) { handle(event::Hint{std::move(what)}); });
   if (!net_watch) log_warning("changes of the network are not seen: " + net_watch.error().line());
   if (net_watch) net_watch_ = *std::move(net_watch);
   await_signals();
-  await_look();
   later(event::Tick{});
+  service_manager_.ready();
   loop_.run();
   log_info("stopped");
   run_dir_.status->write_now(json_text(status()));
   return ExitCode::done;
 }
 
-Result<RunDir> Supervisor::open_run_dir(const std::string& path) {
-  RunDir dir{path, {}, nullptr, nullptr};
-  auto lock = take_lock(path);
-  if (!lock) return fail(lock.error());
-  dir.lock = *std::move(lock);
-  auto control = ControlSocket::open(
-      loop_.get_executor(), path, [this](const std::string& request) { return answer(request); });
-  // A tunnel without a control socket is worth more than no tunnel: signals still work.
-  if (!control) log_warning("no control socket: " + control.error().line());
-  if (control) dir.control = *std::move(control);
-  dir.status = std::make_unique<StatusFile>(loop_.get_executor(), path + "/status.json");
-  return dir;
-}
-
 // ---- events in -------------------------------------------------------------------------------------
 
-void Supervisor::handle(const Event& event) {
-  auto [next, actions] = step(tunnel_, event, mono_now());
-  tunnel_ = std::move(next);
-  for (const Action& action : actions) {
-    std::visit([this](const auto& a) { perform(a); }, action);
-  }
-  set_wake();
+void Supervisor::show() {
   const Json now_is = status();
   run_dir_.status->update(json_text(now_is), json_line(without_heartbeat(now_is)));
+  service_manager_.status(client_status_line(now_is));
 }
 
-/// What an action brings about is an event of the next turn, never of the step under way.
-void Supervisor::later(Event event) {
-  asio::post(loop_, [this, event = std::move(event)] { handle(event); });
-}
-
-void Supervisor::set_wake() {
-  const MonoTime now = mono_now();
-  const MonoTime at = std::max(wake_at(tunnel_, now), now + kSoonest);
-  if (wake_set_for_ == at) return;
-  wake_set_for_ = at;
-  wake_.expires_after(at - now);
-  wake_.async_wait([this](const boost::system::error_code& ec) {
-    if (ec) return;
-    wake_set_for_.reset();
-    handle(event::Tick{});
-  });
+std::shared_ptr<TunnelLine> Supervisor::make_line(Tunnel tunnel) {
+  return std::make_shared<TunnelLine>(
+      loop_.get_executor(), worker_program_, std::move(tunnel),
+      TunnelLine::Hooks{[this](TunnelLine& line, const Action& action) { act(line, action); },
+                        [this](TunnelLine& line) { stepped(line); }});
 }
 
 void Supervisor::await_signals() {
@@ -179,30 +154,11 @@ void Supervisor::await_signals() {
       handle(event::RestartRequest{});
     } else {
       log_info("signal " + std::to_string(number) + ": stopping");
+      candidate_.reset();  // it must not take the place of a tunnel that is to end for good
       handle(event::StopRequest{});
     }
     await_signals();
   });
-}
-
-void Supervisor::await_look() {
-  look_.expires_after(tunnel_.stopped_sightings > 0 ? kLookAgainAfter : kLookEvery);
-  look_.async_wait([this](const boost::system::error_code& ec) {
-    if (ec) return;
-    look();
-    await_look();
-  });
-}
-
-void Supervisor::look() {
-  const Millis offset = wall_now().time_since_epoch() - mono_now().time_since_epoch();
-  const Millis jump = std::chrono::abs(offset - wall_offset_);
-  if (jump >= Millis{1000}) wall_offset_ = offset;
-  if (jump >= kClockJumpLimit) {
-    handle(event::Hint{"the clock moved by " + std::to_string(jump.count()) + " ms"});
-  }
-  if (worker_ != nullptr) handle(event::WorkerSeen{is_stopped(worker_->pid())});
-  handle(event::Tick{});
 }
 
 Result<void> Supervisor::reload() {
@@ -219,10 +175,20 @@ Result<void> Supervisor::reload() {
     if (!run_dir) return refuse(run_dir.error());
     moved = *std::move(run_dir);
   }
+  std::optional<UniqueFd> state_lock;
+  if (!is_same_directory(fresh->config.state_dir, loaded_.config.state_dir)) {
+    auto lock = hold_state_dir(fresh->config);
+    if (!lock) return refuse(lock.error());
+    state_lock = *std::move(lock);
+  }
   if (auto ok = start_log_of(fresh->config); !ok) return refuse(ok.error());
+  if (state_lock) state_lock_ = *std::move(state_lock);
+  if (state_lock_) note_holder(state_lock_, note_of(fresh->config));
   if (moved) run_dir_ = *std::move(moved);
   loaded_ = *std::move(fresh);
+  learned_ = load_learned(loaded_.config.state_dir);
   log_info("configuration " + loaded_.path + " loaded");
+  candidate_.reset();
   handle(event::Reload{setup()});
   return {};
 }
@@ -230,6 +196,7 @@ Result<void> Supervisor::reload() {
 Json Supervisor::answer(const std::string& request) {
   if (request == "status") return {{"ok", true}, {"status", status()}};
   if (request == "stop") {
+    candidate_.reset();
     later(event::StopRequest{});
     return {{"ok", true}};
   }
@@ -245,47 +212,67 @@ Json Supervisor::answer(const std::string& request) {
 }
 
 Json Supervisor::status() const {
-  return client_status(tunnel_, {.now = mono_now(),
-                                 .wall_offset = wall_offset_,
-                                 .supervisor_pid = static_cast<int>(::getpid()),
-                                 .worker_pid = worker_ == nullptr ? 0 : worker_->pid(),
-                                 .config_source = loaded_.source(),
-                                 .config_error = loaded_.error});
+  return client_status(line_->tunnel(), {.now = mono_now(),
+                                         .wall_offset = wall_offset_,
+                                         .supervisor_pid = static_cast<int>(::getpid()),
+                                         .worker_pid = line_->worker_pid(),
+                                         .config_source = loaded_.source(),
+                                         .config_error = loaded_.error});
 }
 
 // ---- actions out -----------------------------------------------------------------------------------
 
-void Supervisor::perform(const action::SpawnWorker&) {
-  auto worker = WorkerProcess::spawn(
-      loop_.get_executor(), worker_executable_,
-      {.on_event = [this](WorkerEvent event) { handle(event::FromWorker{std::move(event)}); },
-       .on_broken = [this](std::string what) { handle(event::WorkerBroken{std::move(what)}); },
-       .on_exit =
-           [this](std::string how) {
-             worker_.reset();
-             handle(event::WorkerExited{std::move(how)});
-           }});
-  if (worker) {
-    worker_ = *std::move(worker);
-    return;
-  }
-  later(event::WorkerExited{"it could not be started: " + worker.error().line()});
+void Supervisor::act(TunnelLine& line, const Action& action) {
+  const bool is_own = &line == line_.get();
+  std::visit(
+      [&](const auto& a) {
+        using A = std::decay_t<decltype(a)>;
+        constexpr bool is_anybodys =
+            std::is_same_v<A, action::Log> || std::is_same_v<A, action::KeepFormer> ||
+            std::is_same_v<A, action::AdoptKey> || std::is_same_v<A, action::Learn>;
+        if constexpr (requires { perform(a); }) {
+          if (is_own || is_anybodys) perform(a);
+        }
+      },
+      action);
+  const bool is_over = &line == retiring_.get() && std::holds_alternative<action::Quit>(action);
+  if (is_over) asio::post(loop_, [this] { retiring_.reset(); });
 }
 
-void Supervisor::perform(const action::SendWorker& send) {
-  if (worker_ == nullptr || worker_->send(send.command)) return;
-  later(event::WorkerBroken{"it does not read its commands"});
+void Supervisor::stepped(TunnelLine& line) {
+  if (&line == line_.get()) return show();
+  if (&line != candidate_.get()) return;
+  const State& state = line.tunnel().state;
+  const bool is_ready = std::holds_alternative<state::Ready>(state);
+  const bool is_lost = std::holds_alternative<state::Stopping>(state) ||
+                       (std::holds_alternative<state::Waiting>(state) && line.tunnel().starts > 0);
+  // Not here: the line's step is still under way.
+  if (is_ready) asio::post(loop_, [this] { move_to_candidate(); });
+  if (is_lost) asio::post(loop_, [this] { candidate_.reset(); });
 }
 
-void Supervisor::perform(const action::SendAgent& send) {
-  std::string line = encode(send.message);
-  line.pop_back();  // the worker adds the newline
-  perform(action::SendWorker{AgentLine{std::move(line)}});
+void Supervisor::move_to_candidate() {
+  const bool is_ready =
+      candidate_ != nullptr && std::holds_alternative<state::Ready>(candidate_->tunnel().state);
+  if (!is_ready) return;
+  retiring_ = std::exchange(line_, std::exchange(candidate_, nullptr));
+  line_->become(take_over(line_->tunnel(), retiring_->tunnel(), candidate_server_, mono_now()));
+  log_info("moved to the earlier server " +
+           format_endpoint(line_->tunnel().setup->config.servers[candidate_server_].endpoint));
+  // While it was a candidate its policy was not ours.
+  if (loaded_.config.agent) perform(action::SavePolicy{line_->tunnel().policy});
+  retiring_->handle(event::StopRequest{});
+  line_->handle(event::Tick{});
 }
 
-void Supervisor::perform(const action::SignalWorker& signal) {
-  if (worker_ != nullptr) return worker_->signal(signal.kill ? SIGKILL : SIGTERM);
-  if (signal.kill) later(event::WorkerExited{"there is none"});
+void Supervisor::perform(const action::LookAround&) {
+  service_manager_.ready();  // its queue may have been full
+  service_manager_.alive();
+  const Millis offset = wall_now().time_since_epoch() - mono_now().time_since_epoch();
+  const Millis jump = std::chrono::abs(offset - wall_offset_);
+  if (jump >= Millis{1000}) wall_offset_ = offset;
+  if (jump < kClockJumpLimit) return;
+  later(event::Hint{"the clock moved by " + std::to_string(jump.count()) + " ms"});
 }
 
 void Supervisor::perform(const action::SavePolicy& save) {
@@ -294,33 +281,48 @@ void Supervisor::perform(const action::SavePolicy& save) {
   }
 }
 
-void Supervisor::perform(const action::RunCanary& canary) {
-  asio::co_spawn(
-      loop_,
-      [this, canary]() -> asio::awaitable<void> {
-        const event::CanaryDone done = co_await run_canary(canary);
-        handle(done);
-      },
-      kOrThrow);
+void Supervisor::perform(const action::KeepFormer& keep) {
+  former_[keep.server] = keep.process;
+  if (auto ok = save_former(loaded_.config.state_dir, former_); !ok) {
+    log_warning("the former session is not kept: " + ok.error().line());
+  }
+}
+
+void Supervisor::perform(const action::AdoptKey& adopt) {
+  const auto done = adopt_next_key(adopt.identity_file);
+  if (done) return log_info(adopt.identity_file + ": the new key is in place");
+  // It is offered first in any case, so nothing is lost.
+  log_warning("the new key stays where it is: " + done.error().line());
+}
+
+void Supervisor::perform(const action::Learn& learn) {
+  const Learned after = client::learn(learned_, loaded_.config.servers, learn.announcement);
+  // Each time, for the worker reads the files: they may have been lost, or the disk was full before.
+  if (auto ok = save_learned(loaded_.config.state_dir, after); !ok) {
+    log_warning("what the server says of itself is not kept: " + ok.error().line());
+  }
+  if (after == learned_) return;
+  const bool has_others = after.servers != learned_.servers;
+  learned_ = after;
+  if (!has_others) return log_info("the server told of its host keys");
+  log_info("the server told of its names");
+  // Not here: a line's step is still under way. A candidate knows its server by its place in the old list.
+  asio::post(loop_, [this] {
+    candidate_.reset();
+    handle(event::ServersLearned{setup()});
+  });
 }
 
 void Supervisor::perform(const action::TryServer& trial) {
-  if (trial_ != nullptr) return;
-  const auto on_event = [this, server = trial.server](const WorkerEvent& event) {
-    if (!std::holds_alternative<Connected>(event)) return;
-    if (trial_ != nullptr) trial_->signal(SIGKILL);
-    later(event::ServerAnswered{server});
-  };
-  auto spawned = WorkerProcess::spawn(loop_.get_executor(), worker_executable_,
-                                      {.on_event = on_event,
-                                       .on_broken = [](const std::string&) {},
-                                       .on_exit = [this](const std::string&) { trial_.reset(); }});
-  if (!spawned) return log_warning("trying an earlier server: " + spawned.error().line());
-  trial_ = *std::move(spawned);
-  trial_->send(trial.start);
-  trial_limit_.expires_after(kTrialLimit);
-  trial_limit_.async_wait([this](const boost::system::error_code& ec) {
-    if (!ec && trial_ != nullptr) trial_->signal(SIGKILL);
+  if (candidate_ != nullptr) return;
+  const Tunnel& present = line_->tunnel();
+  candidate_server_ = trial.server;
+  candidate_ =
+      make_line(new_tunnel(setup_for(*present.setup, trial.server), present.policy, mono_now()));
+  candidate_->later(event::Tick{});
+  candidate_limit_.expires_after(kCandidateLimit);
+  candidate_limit_.async_wait([this](const boost::system::error_code& ec) {
+    if (!ec) candidate_.reset();
   });
 }
 
@@ -347,24 +349,6 @@ Result<ExitCode> run_supervisor(LoadedConfig loaded) {
     log_warning(ok.error().line() + "; logging to standard error");
   }
   return Supervisor(std::move(loaded), *std::move(worker)).run();
-}
-
-Result<void> start_log_of(const ClientConfig& config) {
-  constexpr auto to = [](LogConfig::To place) {
-    switch (place) {
-      case LogConfig::To::syslog:
-        return LogSettings::To::syslog;
-      case LogConfig::To::file:
-        return LogSettings::To::file;
-      case LogConfig::To::standard_error:
-        break;
-    }
-    return LogSettings::To::standard_error;
-  };
-  return start_log({.to = to(config.log.to),
-                    .file = config.log.file,
-                    .max_bytes = static_cast<std::size_t>(config.log.max_bytes),
-                    .level = config.log_level});
 }
 
 }  // namespace reversi::client

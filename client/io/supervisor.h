@@ -15,7 +15,4 @@ namespace reversi::client {
 ///          not_found  there is no worker to start
 [[nodiscard]] Result<ExitCode> run_supervisor(LoadedConfig loaded);
 
-/// The log as the configuration wants it.
-[[nodiscard]] Result<void> start_log_of(const ClientConfig& config);
-
 }  // namespace reversi::client

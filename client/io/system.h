@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
 #include "common/core/error.h"
@@ -13,6 +14,9 @@ namespace reversi::client {
 /// The absolute path of the running program.
 [[nodiscard]] Result<std::string> executable_path();
 
+/// What exec() takes to start this very program again, even if its file was replaced since.
+[[nodiscard]] Result<std::string> own_program();
+
 /// True if the process is stopped by a signal (state T). False where the system does not tell.
 [[nodiscard]] bool is_stopped(pid_t pid);
 
@@ -20,7 +24,11 @@ namespace reversi::client {
 /// has ended already.
 [[nodiscard]] bool die_with_parent(pid_t parent);
 
-/// What tells this machine, in this boot, from others: boot id and hardware addresses, as text.
+/// The process at the other end of a Unix socket. Nothing if it is none of this process namespace.
+[[nodiscard]] std::optional<pid_t> peer_process(int socket_fd);
+
+/// What tells this machine from others, as text: its hardware addresses; and in this boot: the boot id besides.
+[[nodiscard]] std::string hardware_facts();
 [[nodiscard]] std::string machine_facts();
 
 /// A spelling of a socket's path that fits a sockaddr_un (107 bytes); valid while `holder` is open.

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,6 +33,10 @@ Result<std::string> executable_path() {
   return path.string();
 }
 
+Result<std::string> own_program() {
+  return "/proc/self/exe";
+}
+
 bool is_stopped(pid_t pid) {
   const std::string stat = fact("/proc/" + std::to_string(pid) + "/stat");
   // "123 (name) T …": the name may contain anything, so the last ")" counts (proc(5)).
@@ -43,8 +48,15 @@ bool die_with_parent(pid_t parent) {
   return ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && ::getppid() == parent;
 }
 
-std::string machine_facts() {
-  std::vector<std::string> facts{fact("/proc/sys/kernel/random/boot_id")};
+std::optional<pid_t> peer_process(int socket_fd) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  const bool known = ::getsockopt(socket_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+  return known && peer.pid > 1 ? std::optional(peer.pid) : std::nullopt;
+}
+
+std::string hardware_facts() {
+  std::vector<std::string> facts;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/sys/class/net", error)) {
     facts.push_back(fact(entry.path().string() + "/address"));
@@ -53,6 +65,10 @@ std::string machine_facts() {
   std::string text;
   for (const std::string& each : facts) text += each;
   return text;
+}
+
+std::string machine_facts() {
+  return fact("/proc/sys/kernel/random/boot_id") + hardware_facts();
 }
 
 Result<SocketPath> socket_path(const std::string& directory, const std::string& name) {

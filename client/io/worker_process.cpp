@@ -13,23 +13,18 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdlib>
+#include <cerrno>
 #include <filesystem>
-#include <optional>
 #include <utility>
 #include <vector>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/optional.hpp>  // Boost.Process v2 of 1.81 needs it, and <optional>, before its own
-#include <boost/process/v2/process.hpp>
-#include <boost/type_traits.hpp>
 
+#include "client/io/boost_process.h"
 #include "client/io/system.h"
 #include "common/io/coro.h"
 #include "common/io/line_pipe.h"
-#include "common/io/system_error.h"
-#include "common/io/unique_fd.h"
+#include "common/io/platform.h"
 
 namespace reversi::client {
 namespace {
@@ -39,17 +34,6 @@ namespace process = boost::process::v2;
 constexpr std::size_t kMaxQueuedBytes = 2 * kMaxWorkerLineBytes;
 constexpr int kMostDescriptors = 65'536;
 constexpr Millis kExitAfterEndLimit{1000};
-
-struct Pipe {
-  UniqueFd read;
-  UniqueFd write;
-};
-
-Result<Pipe> open_pipe() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(errno_error(errno, "pipe"));
-  return Pipe{UniqueFd{ends[0]}, UniqueFd{ends[1]}};
-}
 
 /// Boost 1.81 leaves open what lies between 2 and its own error pipe (close_handles.ipp compares each
 /// descriptor with itself): the worker would hold our lock and our control socket.
@@ -89,25 +73,8 @@ struct WorkerProcess::Parts {
   bool has_exited = false;
 };
 
-Result<std::string> find_worker() {
-  std::vector<std::string> places;
-  if (const auto own = executable_path()) {
-    const auto directory = std::filesystem::path(*own).parent_path();
-    places.push_back((directory / "reversi-worker").string());
-    places.push_back((directory.parent_path() / "libexec/reversi/reversi-worker").string());
-  }
-  if (const char* named = std::getenv("REVERSI_WORKER")) places.emplace_back(named);
-  std::string looked;
-  for (const std::string& place : places) {
-    if (::access(place.c_str(), X_OK) == 0) return place;
-    looked += (looked.empty() ? "" : ", ") + place;
-  }
-  return fail(Errc::not_found, "no reversi-worker; looked for " + looked +
-                                   "; install it there or set REVERSI_WORKER");
-}
-
 Result<std::shared_ptr<WorkerProcess>> WorkerProcess::spawn(asio::any_io_executor executor,
-                                                            const std::string& executable,
+                                                            const WorkerProgram& program,
                                                             Handlers handlers) {
   auto commands = open_pipe();
   if (!commands) return fail(commands.error());
@@ -115,14 +82,14 @@ Result<std::shared_ptr<WorkerProcess>> WorkerProcess::spawn(asio::any_io_executo
   if (!events) return fail(events.error());
   process::error_code ec;
   process::posix::default_launcher launcher;
-  const std::vector<std::string> arguments;
+  const std::vector<std::string> arguments(program.begin() + 1, program.end());
   process::process child =
-      launcher(executor, ec, std::filesystem::path(executable), arguments,
+      launcher(executor, ec, std::filesystem::path(program.front()), arguments,
                ChildSetup{commands->read.get(), events->write.get(), ::getpid()});
   if (ec) {
     // Boost 1.81 leaves the child of a failed exec unreaped.
     if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0);
-    return fail(Errc::io, executable + ": " + ec.message());
+    return fail(Errc::io, program.front() + ": " + ec.message());
   }
   std::unique_ptr<Parts> parts(
       new Parts{std::move(child),

@@ -8,13 +8,10 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "client/core/worker_messages.h"
+#include "client/io/worker_program.h"
 #include "common/core/error.h"
 
 namespace reversi::client {
-
-/// The worker's executable: beside this program, in ../libexec/reversi, or $REVERSI_WORKER.
-/// @errors  not_found  names every place that was looked at
-[[nodiscard]] Result<std::string> find_worker();
 
 /// One worker from its start to its end, and the pipes to it. It dies with us (the kernel sees to
 /// that), and it is reaped as soon as it ends.
@@ -28,7 +25,7 @@ class WorkerProcess : public std::enable_shared_from_this<WorkerProcess> {
 
   /// @errors  io  pipe, fork or exec failed
   [[nodiscard]] static Result<std::shared_ptr<WorkerProcess>> spawn(
-      boost::asio::any_io_executor executor, const std::string& executable, Handlers handlers);
+      boost::asio::any_io_executor executor, const WorkerProgram& program, Handlers handlers);
 
   WorkerProcess(const WorkerProcess&) = delete;
   WorkerProcess& operator=(const WorkerProcess&) = delete;

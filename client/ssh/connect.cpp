@@ -1,6 +1,8 @@
 #include "client/ssh/connect.h"
 
 #include "client/ssh/dial.h"
+#include "client/ssh/keys.h"
+#include "client/ssh/new_session.h"
 #include "common/io/coro.h"
 
 namespace reversi {
@@ -9,30 +11,8 @@ namespace {
 using client::Failed;
 using client::Failure;
 
-constexpr const char* kNoFile = "/dev/null";
-
 tl::unexpected<Failed> failed(Failure failure, std::string text) {
   return tl::unexpected<Failed>(Failed{failure, std::move(text)});
-}
-
-/// libssh by default reads ~/.ssh/config and /etc/ssh/ssh_config (ProxyCommand too) and believes the
-/// global known_hosts: everything that points to a file is pointed away.
-SshSession new_session(const client::Start& start, const PinnedKeys& pinned) {
-  SshSession session{ssh_new()};
-  if (!session) return nullptr;
-  bool process_config = false;
-  const unsigned int port = start.server.port;
-  const std::string algorithms = pinned.algorithms();
-  const bool good =
-      ssh_options_set(session.get(), SSH_OPTIONS_PROCESS_CONFIG, &process_config) == 0 &&
-      ssh_options_set(session.get(), SSH_OPTIONS_SSH_DIR, "/nonexistent") == 0 &&
-      ssh_options_set(session.get(), SSH_OPTIONS_KNOWNHOSTS, kNoFile) == 0 &&
-      ssh_options_set(session.get(), SSH_OPTIONS_GLOBAL_KNOWNHOSTS, kNoFile) == 0 &&
-      ssh_options_set(session.get(), SSH_OPTIONS_HOST, start.server.host.c_str()) == 0 &&
-      ssh_options_set(session.get(), SSH_OPTIONS_PORT, &port) == 0 &&
-      ssh_options_set(session.get(), SSH_OPTIONS_USER, start.user.c_str()) == 0 &&
-      ssh_options_set(session.get(), SSH_OPTIONS_HOSTKEYS, algorithms.c_str()) == 0;
-  return good ? std::move(session) : nullptr;
 }
 
 std::string error_text(SessionLoop& loop) {
@@ -43,26 +23,28 @@ std::string within(Millis limit) {
   return " within " + std::to_string(limit.count() / 1000) + " s";
 }
 
-tl::expected<std::string, Failed> judge_host_key(ssh_session session, const PinnedKeys& pinned) {
+/// The key that the server showed, if it is the pinned one.
+tl::expected<SshKey, Failed> judge_host_key(ssh_session session, const PinnedKeys& pinned) {
   ssh_key raw = nullptr;
   if (ssh_get_server_publickey(session, &raw) != SSH_OK) {
     return failed(Failure::host_key, "the server showed no host key");
   }
-  const SshKey shown{raw};
-  auto print = pinned.check(shown.get());
+  SshKey shown{raw};
+  const auto print = pinned.check(shown.get());
   if (!print) return failed(Failure::host_key, print.error().line());
-  return *std::move(print);
+  return shown;
 }
 
 /// What a login that did not succeed means. Nothing if it did.
-std::optional<Failed> judge_login(int rc, SessionLoop& loop, const client::Start& start) {
+std::optional<Failed> judge_login(int rc, SessionLoop& loop, const client::Start& start,
+                                  const std::string& identity_file) {
   const std::string text = error_text(loop);
   // With MaxAuthTries 1 the server disconnects instead of refusing.
   const bool counted_out = text.find("authentication failures") != std::string::npos;
   if (rc == SSH_AUTH_SUCCESS) return std::nullopt;
   if (rc == SSH_AUTH_DENIED || counted_out) {
-    return Failed{Failure::key_refused, "the server does not accept the key " +
-                                            start.identity_file + " for user " + start.user +
+    return Failed{Failure::key_refused, "the server does not accept the key " + identity_file +
+                                            " for user " + start.user +
                                             "; is its public half registered there?"};
   }
   if (rc == SSH_AUTH_PARTIAL) {
@@ -77,18 +59,22 @@ std::optional<Failed> judge_login(int rc, SessionLoop& loop, const client::Start
 
 }  // namespace
 
-asio::awaitable<tl::expected<OpenSession, Failed>> open_session(const client::Start& start,
-                                                                const PinnedKeys& pinned,
-                                                                ssh_key key) {
+namespace {
+
+asio::awaitable<tl::expected<OpenSession, Failed>> open_with(const client::Start& start,
+                                                             const PinnedKeys& pinned,
+                                                             const Identity& identity) {
   const std::string server = format_endpoint(start.server);
   auto dialed = co_await dial(start.server, start.connect_limit);
   if (!dialed) co_return failed(Failure::no_answer, std::move(dialed).error().in(server).line());
 
   const auto deadline = std::chrono::steady_clock::now() + start.connect_limit;
-  SshSession session = new_session(start, pinned);
+  SshSession session = new_session(start.server, start.user, pinned.algorithms());
   if (!session) co_return failed(Failure::setup, "libssh does not take the options");
   OpenSession open{std::make_unique<SessionLoop>(std::move(dialed->socket), std::move(session)),
                    dialed->address,
+                   {},
+                   identity.file,
                    {}};
   SessionLoop& loop = *open.loop;
   const std::string at = format_endpoint(open.address) + ": ";
@@ -103,17 +89,37 @@ asio::awaitable<tl::expected<OpenSession, Failed>> open_session(const client::St
   }
   loop.connected();
 
-  auto print = judge_host_key(loop.session(), pinned);
-  if (!print) co_return tl::unexpected<Failed>(std::move(print).error());
-  open.host_key = *std::move(print);
+  auto shown = judge_host_key(loop.session(), pinned);
+  if (!shown) co_return tl::unexpected<Failed>(std::move(shown).error());
+  open.host_key = fingerprint(shown->get());
+  open.host_key_line = key_line(shown->get());
 
   const auto login = [&] {
-    const int answer = ssh_userauth_publickey(loop.session(), nullptr, key);
+    const int answer = ssh_userauth_publickey(loop.session(), nullptr, identity.key.get());
     return answer == SSH_AUTH_AGAIN ? SSH_AGAIN : answer;
   };
-  auto refusal = judge_login(co_await loop.until_done(login, deadline), loop, start);
+  auto refusal = judge_login(co_await loop.until_done(login, deadline), loop, start, identity.file);
   if (refusal) co_return tl::unexpected<Failed>(std::move(*refusal));
   co_return open;
+}
+
+/// A server may also hang up on a key that it does not know.
+bool may_be_the_key(Failure failure) {
+  return failure != Failure::no_answer && failure != Failure::host_key && failure != Failure::setup;
+}
+
+}  // namespace
+
+asio::awaitable<tl::expected<OpenSession, Failed>> open_session(
+    const client::Start& start, const PinnedKeys& pinned, const std::vector<Identity>& identities) {
+  std::optional<Failed> refusal;
+  for (const Identity& identity : identities) {
+    auto open = co_await open_with(start, pinned, identity);
+    if (open || !may_be_the_key(open.error().failure)) co_return open;
+    // Of several that are refused, the configured one is the one to be named.
+    if (!refusal || identity.file == start.identity_file) refusal = std::move(open).error();
+  }
+  co_return tl::unexpected<Failed>(std::move(*refusal));
 }
 
 }  // namespace reversi

@@ -1,6 +1,11 @@
 #include "client/ssh/dial.h"
 
+#include <poll.h>
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -15,58 +20,118 @@ namespace {
 
 using asio::ip::tcp;
 using boost::system::error_code;
+using TimePoint = std::chrono::steady_clock::time_point;
 
 constexpr Millis kHeadStart{250};
+/// A kernel that got no answer asks again after 1, 2, 4, 8 s: as long a path that is back stays
+/// unseen. So all addresses are asked anew this often, while the older attempts go on: on a slow
+/// path theirs is the answer that comes.
+constexpr Millis kAskAnewEvery{5000};
 constexpr std::size_t kMostAddresses = 16;
+
+/// @errors  in_progress  neither connected nor failed
+error_code connect_result(tcp::socket& socket) {
+  pollfd writable{socket.native_handle(), POLLOUT, 0};
+  if (::poll(&writable, 1, 0) != 1) return asio::error::in_progress;
+  int error = 0;
+  socklen_t size = sizeof(error);
+  ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_ERROR, &error, &size);
+  return {error, boost::system::system_category()};
+}
+
+/// Begins to connect and asks at once whether that is done, as it is with every service on this
+/// machine: a turn of the loop would cost more than the connection.
+error_code begin_connect(tcp::socket& socket, const tcp::endpoint& address) {
+  error_code ec;
+  socket.open(address.protocol(), ec);
+  if (!ec) socket.native_non_blocking(true, ec);
+  if (ec) return ec;
+  const auto size = static_cast<socklen_t>(address.size());
+  if (::connect(socket.native_handle(), address.data(), size) == 0) return {};
+  if (errno != EINPROGRESS) return {errno, boost::system::system_category()};
+  return connect_result(socket);
+}
 
 /// The attempts of one dial(). Shared with the handlers of the sockets, which may outlive it.
 struct Race {
   explicit Race(const asio::any_io_executor& executor) : news(executor) {}
 
-  asio::steady_timer news;  // cancelled when an attempt ends
-  std::vector<tcp::socket> sockets;
+  asio::steady_timer news;          // cancelled when an attempt ends
+  std::deque<tcp::socket> sockets;  // connecting sockets must not move
   std::size_t running = 0;
   std::optional<std::size_t> winner;
   error_code last_error;
 };
 
-void start_attempt(const std::shared_ptr<Race>& race, const tcp::endpoint& address) {
-  const std::size_t index = race->sockets.size();
-  race->sockets.emplace_back(race->news.get_executor());
-  ++race->running;
-  race->sockets[index].async_connect(address, [race, index](const error_code& ec) {
+void end_attempt(Race& race, std::size_t index, const error_code& ec) {
+  if (ec) race.last_error = ec;
+  if (!ec && !race.winner) race.winner = index;
+}
+
+void await_attempt(const std::shared_ptr<Race>& race, std::size_t index) {
+  race->sockets[index].async_wait(tcp::socket::wait_write, [race, index](const error_code& ec) {
+    if (race->sockets.empty()) return;  // the race is over
+    const error_code result = ec ? ec : connect_result(race->sockets[index]);
+    if (result == asio::error::in_progress) return await_attempt(race, index);
     --race->running;
-    if (ec) race->last_error = ec;
-    if (!ec && !race->winner) race->winner = index;
+    end_attempt(*race, index, result);
     race->news.cancel();
   });
 }
 
-asio::awaitable<Result<tcp::socket>> connect_first(std::vector<tcp::endpoint> addresses,
-                                                   std::chrono::steady_clock::time_point deadline) {
-  const auto race = std::make_shared<Race>(co_await asio::this_coro::executor);
-  race->sockets.reserve(addresses.size());  // connecting sockets must not move
+void start_attempt(const std::shared_ptr<Race>& race, const tcp::endpoint& address) {
+  const std::size_t index = race->sockets.size();
+  tcp::socket& socket = race->sockets.emplace_back(race->news.get_executor());
+  const error_code begun = begin_connect(socket, address);
+  if (begun != asio::error::in_progress) return end_attempt(*race, index, begun);
+  ++race->running;
+  await_attempt(race, index);
+}
+
+/// Whose turn it is, and when: the addresses one after the other, and all of them anew.
+struct Turns {
+  std::size_t count;
   std::size_t next = 0;
-  auto may_start = std::chrono::steady_clock::now();
-  for (;;) {
+  TimePoint may_start = std::chrono::steady_clock::now();
+  TimePoint next_round = may_start + kAskAnewEvery;
+
+  bool is_due(TimePoint now, bool is_idle) {
+    if (now >= next_round) {
+      next = 0;
+      next_round = now + kAskAnewEvery;
+    }
+    return next < count && (is_idle || now >= may_start);
+  }
+  std::size_t take(TimePoint now) {
+    may_start = now + kHeadStart;
+    return next++;
+  }
+  [[nodiscard]] TimePoint due_at() const { return next < count ? may_start : next_round; }
+};
+
+Errc kind_of(const error_code& ec) {
+  if (ec == asio::error::connection_refused) return Errc::refused;
+  return ec == asio::error::timed_out ? Errc::timeout : Errc::io;
+}
+
+asio::awaitable<Result<tcp::socket>> connect_first(std::vector<tcp::endpoint> addresses,
+                                                   TimePoint deadline) {
+  const auto race = std::make_shared<Race>(co_await asio::this_coro::executor);
+  Turns turns{addresses.size()};
+  while (!race->winner) {
     const auto now = std::chrono::steady_clock::now();
-    if (race->winner) break;
     if (now >= deadline) {
-      race->sockets.clear();  // their handlers keep the race, and the kernel would try on for minutes
+      // Their handlers keep the race, and the kernel would try on for minutes.
+      race->sockets.clear();
       co_return fail(Errc::timeout, "no answer in time");
     }
-    if (next < addresses.size() && (race->running == 0 || now >= may_start)) {
-      start_attempt(race, addresses[next++]);
-      may_start = now + kHeadStart;
+    if (turns.is_due(now, race->running == 0)) {
+      start_attempt(race, addresses[turns.take(now)]);
+      if (race->winner || race->running == 0) continue;  // answered or failed at once
     } else if (race->running == 0) {
-      const bool refused = race->last_error == asio::error::connection_refused;
-      const bool late = race->last_error == asio::error::timed_out;
-      co_return fail(refused ? Errc::refused
-                     : late  ? Errc::timeout
-                             : Errc::io,
-                     race->last_error.message());
+      co_return fail(kind_of(race->last_error), race->last_error.message());
     }
-    race->news.expires_at(next < addresses.size() ? std::min(deadline, may_start) : deadline);
+    race->news.expires_at(std::min(deadline, turns.due_at()));
     co_await race->news.async_wait(kAsResult);
   }
   tcp::socket socket = std::move(race->sockets[*race->winner]);
@@ -74,12 +139,12 @@ asio::awaitable<Result<tcp::socket>> connect_first(std::vector<tcp::endpoint> ad
   co_return socket;
 }
 
-asio::awaitable<Result<std::vector<tcp::endpoint>>> resolve(
-    const Endpoint& to, std::chrono::steady_clock::time_point deadline) {
+}  // namespace
+
+asio::awaitable<Result<std::vector<tcp::endpoint>>> resolve(Endpoint to, TimePoint deadline) {
   using namespace asio::experimental::awaitable_operators;
   error_code not_numeric;
   const auto address = asio::ip::make_address(to.host, not_numeric);
-  // A numeric address needs no resolver, and so no thread.
   if (!not_numeric) co_return std::vector{tcp::endpoint{address, to.port}};
   const auto executor = co_await asio::this_coro::executor;
   tcp::resolver resolver(executor);
@@ -97,8 +162,6 @@ asio::awaitable<Result<std::vector<tcp::endpoint>>> resolve(
   co_return addresses;
 }
 
-}  // namespace
-
 asio::awaitable<Result<Dialed>> dial(Endpoint to, Millis limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
   auto addresses = co_await resolve(to, deadline);
@@ -108,7 +171,6 @@ asio::awaitable<Result<Dialed>> dial(Endpoint to, Millis limit) {
   error_code ec;
   socket->set_option(tcp::no_delay(true), ec);
   socket->set_option(asio::socket_base::keep_alive(true), ec);
-  socket->native_non_blocking(true, ec);
   const auto peer = socket->remote_endpoint(ec);
   if (ec) co_return fail(Errc::io, ec.message());
   co_return Dialed{*std::move(socket), Endpoint{peer.address().to_string(), peer.port()}};

@@ -23,15 +23,6 @@ constexpr auto kAlgorithms = std::to_array<std::pair<ssh_keytypes_e, std::string
     {SSH_KEYTYPE_RSA, "rsa-sha2-512,rsa-sha2-256"},
 });
 
-/// How known_hosts spells a server: lower case, "[host]:port" unless the port is 22.
-std::string known_hosts_name(const Endpoint& server) {
-  std::string host = server.host;
-  std::ranges::transform(host, host.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return server.port == 22 ? host : '[' + host + "]:" + std::to_string(server.port);
-}
-
 std::string_view take_word(std::string_view& text) {
   const std::string_view word = text.substr(0, text.find(' '));
   text.remove_prefix(std::min(text.size(), word.size() + 1));
@@ -44,6 +35,14 @@ std::string type_name(ssh_key key) {
 
 }  // namespace
 
+std::string known_hosts_name(const Endpoint& server) {
+  std::string host = server.host;
+  std::ranges::transform(host, host.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return server.port == 22 ? host : '[' + host + "]:" + std::to_string(server.port);
+}
+
 Result<PinnedKeys> PinnedKeys::load(const std::vector<std::string>& files, const Endpoint& server) {
   if (files.empty()) return fail(Errc::config, "no known_hosts file is named");
   PinnedKeys pinned;
@@ -51,9 +50,11 @@ Result<PinnedKeys> PinnedKeys::load(const std::vector<std::string>& files, const
   for (const std::string& file : files) {
     std::error_code error;
     const std::string real = std::filesystem::canonical(file, error).string();
-    if (error == std::errc::no_such_file_or_directory && &file != &files.front()) continue;
+    const bool is_first = &file == &files.front();
+    if (error && !is_first) continue;
     if (error) return fail(errno_error(error.value(), file));
     const auto text = read_file(real, kMostFileBytes);
+    if (!text && !is_first) continue;
     if (!text) return fail(text.error());
     pinned.files_ += (pinned.files_.empty() ? "" : ", ") + file;
     pinned.read_lines(*text, file);
@@ -102,6 +103,10 @@ std::string PinnedKeys::algorithms() const {
   return first + (first.empty() || others.empty() ? "" : ",") + others;
 }
 
+bool PinnedKeys::knows_server() const {
+  return std::ranges::any_of(pins_, [](const Pin& pin) { return !pin.is_revoked; });
+}
+
 Result<std::string> PinnedKeys::check(ssh_key shown) const {
   const std::string print = fingerprint(shown);
   const std::string what = type_name(shown) + ' ' + print;
@@ -114,7 +119,15 @@ Result<std::string> PinnedKeys::check(ssh_key shown) const {
                                      pin.file + " line " + std::to_string(pin.line));
     }
     if (pin.is_revoked) continue;
-    (same ? match : other) = &pin;
+    if (same) {
+      match = &pin;
+      continue;
+    }
+    // The line to be named is of the same type, and of the first file: that is the person's own.
+    const auto fits = [&](const Pin& each) {
+      return ssh_key_type(each.key.get()) == ssh_key_type(shown);
+    };
+    if (other == nullptr || (fits(pin) && !fits(*other))) other = &pin;
   }
   if (match != nullptr) return print;
   if (other != nullptr) {

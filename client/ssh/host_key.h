@@ -12,11 +12,14 @@
 
 namespace reversi {
 
+/// How known_hosts spells a server: lower case, "[host]:port" unless the port is 22.
+[[nodiscard]] std::string known_hosts_name(const Endpoint& server);
+
 /// The keys that known_hosts files name for one server: plain, hashed and [host]:port entries,
 /// patterns, @revoked. Certificate authorities are not supported and skipped.
 class PinnedKeys {
  public:
-  /// The first file must be readable; the others count if they exist. Symbolic links are followed.
+  /// The first file must be readable; the others count if they are. Symbolic links are followed.
   /// @errors  not_found, permission, io  a file cannot be read
   [[nodiscard]] static Result<PinnedKeys> load(const std::vector<std::string>& files,
                                                const Endpoint& server);
@@ -25,6 +28,11 @@ class PinnedKeys {
   /// a server with several keys shows the one we know; then the others, so that a changed key can be
   /// told from an unknown server.
   [[nodiscard]] std::string algorithms() const;
+
+  /// Whether no file has a line for the server.
+  [[nodiscard]] bool is_empty() const { return pins_.empty(); }
+  /// Whether any key is pinned for it that is not revoked.
+  [[nodiscard]] bool knows_server() const;
 
   /// Judges the key that the server showed. Returns its fingerprint "SHA256:…".
   /// @errors  refused  unknown, changed or revoked: one line with file and fingerprint

@@ -4,8 +4,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
-#include "client/ssh/handles.h"
 #include "client/ssh/keys.h"
 #include "common/io/files.h"
 #include "common/io/system_error.h"
@@ -31,16 +31,22 @@ Result<std::string> generate_ed25519(const std::string& path, std::string_view c
   }
   const SshText private_text{raw_text};
   const std::size_t size = std::strlen(private_text.get());
-  const auto written = write_file(path, {private_text.get(), size}, 0600, Sync::disk);
+  // The first thing that a new node does: nothing has made /etc/reversi yet.
+  const auto directory = std::filesystem::path(path).parent_path().string();
+  const auto written =
+      (directory.empty() ? Result<void>{} : make_directories(directory, 0755)).and_then([&] {
+        return write_file(path, {private_text.get(), size}, 0600, Sync::disk);
+      });
   wipe(private_text.get(), size);
   if (!written) return fail(written.error());
 
-  char* raw_public = nullptr;
-  if (ssh_pki_export_pubkey_base64(key.get(), &raw_public) != SSH_OK) {
-    return fail(Errc::io, "libssh could not export the new public key");
-  }
-  const SshText public_text{raw_public};
-  return "ssh-ed25519 " + std::string(public_text.get()) + ' ' + std::string(comment);
+  return public_line(key.get(), comment);
+}
+
+Result<std::string> public_line(ssh_key key, std::string_view comment) {
+  const std::string line = key_line(key);
+  if (line.empty()) return fail(Errc::io, "libssh could not export the public key");
+  return line + ' ' + std::string(comment);
 }
 
 }  // namespace reversi

@@ -57,6 +57,18 @@ void wipe(char* text, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) at[i] = 0;
 }
 
+std::string key_line(ssh_key key) {
+  char* raw = nullptr;
+  if (ssh_pki_export_pubkey_base64(key, &raw) != SSH_OK) return {};
+  const SshText text{raw};
+  const char* type = ssh_key_type(key) == SSH_KEYTYPE_ECDSA_P256 ||
+                             ssh_key_type(key) == SSH_KEYTYPE_ECDSA_P384 ||
+                             ssh_key_type(key) == SSH_KEYTYPE_ECDSA_P521
+                         ? ssh_pki_key_ecdsa_name(key)
+                         : ssh_key_type_to_char(ssh_key_type(key));
+  return std::string(type) + ' ' + text.get();
+}
+
 std::string fingerprint(ssh_key key) {
   unsigned char* hash = nullptr;
   std::size_t size = 0;

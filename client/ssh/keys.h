@@ -19,6 +19,9 @@ namespace reversi {
 /// Overwrites a secret; the compiler may not leave it out.
 void wipe(char* text, std::size_t size);
 
+/// "ssh-ed25519 AAAA…" of a public or private key; empty if libssh cannot say.
+[[nodiscard]] std::string key_line(ssh_key key);
+
 /// "SHA256:…" of a public or private key, as ssh-keygen -l prints it.
 [[nodiscard]] std::string fingerprint(ssh_key key);
 

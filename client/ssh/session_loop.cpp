@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -11,11 +12,14 @@
 
 #include "common/core/error.h"
 #include "common/io/coro.h"
+#include "common/io/tcp_progress.h"
 
 namespace reversi {
 namespace {
 
-constexpr int kPollsPerTurn = 64;  // libssh reads 4 KiB a poll
+constexpr int kPollsPerTurn = 64;
+constexpr std::uint64_t kMostReadPerTurn = 64 * 4096;
+constexpr std::uint64_t kLeastRead = 4096;  // what libssh reads a poll; a build of its own reads more
 constexpr int kPollsPerFlush = 4;
 
 int duplicate(int fd) {
@@ -29,6 +33,8 @@ int duplicate(int fd) {
 SessionLoop::SessionLoop(asio::ip::tcp::socket socket, SshSession session)
     : session_(std::move(session)),
       waiter_(socket.get_executor(), duplicate(socket.native_handle())),
+      write_fd_(duplicate(socket.native_handle())),
+      writer_(socket.get_executor()),
       turned_(socket.get_executor()) {
   // libssh owns this descriptor from here on: it closes it when the session breaks.
   socket_t fd = socket.release();
@@ -43,6 +49,7 @@ SessionLoop::~SessionLoop() {
     ssh_event_remove_session(event_.get(), session_.get());
     event_.reset();
   }
+  if (writer_.is_open()) writer_.release();
   const int fd = ssh_get_fd(session_.get());
   ssh_disconnect(session_.get());
   // ssh_disconnect() leaves a descriptor open that it was given.
@@ -56,14 +63,40 @@ void SessionLoop::connected() {
   }
 }
 
-bool SessionLoop::is_congested() const {
-  return (ssh_get_status(session_.get()) & SSH_WRITE_PENDING) != 0;
+bool SessionLoop::wants_to_write() const {
+  return (ssh_get_poll_flags(session_.get()) & SSH_WRITE_PENDING) != 0;
+}
+
+bool SessionLoop::is_congested() {
+  const bool is_congested = (ssh_get_status(session_.get()) & SSH_WRITE_PENDING) != 0 ||
+                            held_back_at_ == traffic_.out_bytes;
+  was_refused_ = was_refused_ || is_congested;
+  return is_congested;
+}
+
+void SessionLoop::given(std::uint64_t sent_before) {
+  const bool is_pending = (ssh_get_status(session_.get()) & SSH_WRITE_PENDING) != 0;
+  const bool is_held_back = !is_pending && traffic_.out_bytes == sent_before;
+  held_back_at_ = is_held_back ? std::optional(sent_before) : std::nullopt;
+}
+
+void SessionLoop::note_answer_after(Millis time) {
+  fastest_answer_ = std::min(fastest_answer_.value_or(time), time);
+}
+
+Millis SessionLoop::round_trip() {
+  return std::max(tcp_round_trip(socket_fd()), fastest_answer_.value_or(Millis{0}));
 }
 
 void SessionLoop::poll(int most_polls) {
+  const std::uint64_t read_at_start = traffic_.in_bytes;
   for (int polls = 0; polls < most_polls; ++polls) {
+    const std::uint64_t read_before = traffic_.in_bytes;
     // SSH_AGAIN: nothing to do any more. SSH_ERROR: the session is over, seen below.
     if (ssh_event_dopoll(event_.get(), 0) < 0) break;
+    // Less than was asked for: the socket is empty, and waiting for it costs less than asking it.
+    if (traffic_.in_bytes - read_before < kLeastRead) break;
+    if (traffic_.in_bytes - read_at_start >= kMostReadPerTurn) break;
   }
 }
 
@@ -88,6 +121,7 @@ void SessionLoop::turn() {
   note_end();
   is_end_told_ = is_over_;
   bytes_handled_ = traffic_.in_bytes;
+  was_refused_ = false;
   if (on_turn_) on_turn_();
   turned_.cancel();
   settle();
@@ -102,12 +136,25 @@ void SessionLoop::turn_soon() {
   });
 }
 
-void SessionLoop::wait_for_socket(asio::posix::descriptor_base::wait_type direction, bool& waits) {
-  if (std::exchange(waits, true)) return;
-  waiter_.async_wait(direction, [this, &waits, alive = std::weak_ptr(is_alive_)](
-                                    const boost::system::error_code& ec) {
+void SessionLoop::wait_to_read() {
+  if (std::exchange(waits_to_read_, true)) return;
+  waiter_.async_wait(waiter_.wait_read, [this, alive = std::weak_ptr(is_alive_)](
+                                            const boost::system::error_code& ec) {
     if (ec || alive.expired()) return;
-    waits = false;
+    waits_to_read_ = false;
+    turn();
+  });
+}
+
+/// With a descriptor of its own, known to Asio for this one wait: Asio goes on listening for what it was
+/// once asked for, and would be woken by every acknowledgement of the peer's kernel from then on.
+void SessionLoop::wait_to_write() {
+  if (writer_.is_open()) return;
+  writer_.assign(write_fd_.get());
+  writer_.async_wait(writer_.wait_write, [this, alive = std::weak_ptr(is_alive_)](
+                                             const boost::system::error_code& ec) {
+    if (ec || alive.expired()) return;
+    writer_.release();
     turn();
   });
 }
@@ -115,13 +162,16 @@ void SessionLoop::wait_for_socket(asio::posix::descriptor_base::wait_type direct
 void SessionLoop::settle() {
   // libssh makes the descriptor blocking again while it connects.
   if (!event_) waiter_.native_non_blocking(true);
+  // libssh asks to write after all that it has sent, and mostly the socket can: one look is less than
+  // a wait and a turn.
+  if (event_ && !is_over_ && wants_to_write()) poll(1);
   note_end();
+  // Who was told to wait is not left waiting for a socket that can be written to by now.
+  if (!is_over_ && std::exchange(was_refused_, false) && !is_congested()) turn_soon();
   if (traffic_.in_bytes != bytes_handled_ || is_over_ != is_end_told_) turn_soon();
   if (is_over_) return;
-  wait_for_socket(asio::posix::descriptor_base::wait_read, waits_to_read_);
-  if ((ssh_get_poll_flags(session_.get()) & SSH_WRITE_PENDING) != 0) {
-    wait_for_socket(asio::posix::descriptor_base::wait_write, waits_to_write_);
-  }
+  wait_to_read();
+  if (wants_to_write()) wait_to_write();
 }
 
 asio::awaitable<bool> SessionLoop::turn_before(Deadline deadline) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -14,6 +15,8 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "client/ssh/handles.h"
+#include "common/core/time.h"
+#include "common/io/unique_fd.h"
 
 namespace reversi {
 
@@ -49,7 +52,20 @@ class SessionLoop {
   /// Tries to send what libssh holds. Callbacks may run.
   void flush();
   /// Bytes wait in libssh because the socket takes no more: do not feed it. Its buffer has no bound.
-  [[nodiscard]] bool is_congested() const;
+  [[nodiscard]] bool is_congested();
+  /// Bytes that went to the socket.
+  [[nodiscard]] std::uint64_t bytes_sent() const { return traffic_.out_bytes; }
+  /// To be told after data was given to libssh. What neither went out nor waits for the socket is
+  /// kept for the end of a key re-exchange, in a queue that has no bound of its own: then the session
+  /// is congested until something goes out again.
+  /// @param sent_before  bytes_sent() before the data was given.
+  void given(std::uint64_t sent_before);
+
+  /// The server answered a request after so long.
+  void note_answer_after(Millis time);
+  /// Of the way to the server: the kernel's estimate, or, where a proxy stands between, the time of the
+  /// server's fastest answer. 0 = not known.
+  [[nodiscard]] Millis round_trip();
 
   /// The session broke or was ended by the server. on_turn is called once more after that.
   [[nodiscard]] bool is_over() const { return is_over_; }
@@ -67,21 +83,27 @@ class SessionLoop {
                                                        Deadline deadline);
 
  private:
+  [[nodiscard]] bool wants_to_write() const;
   void turn();
   void turn_soon();
-  void wait_for_socket(boost::asio::posix::descriptor_base::wait_type direction, bool& waits);
+  void wait_to_read();
+  void wait_to_write();
   void poll(int most_polls);
   void note_end();
 
   SshSession session_;
   boost::asio::posix::stream_descriptor waiter_;
+  UniqueFd write_fd_;
+  boost::asio::posix::stream_descriptor writer_;  // open while it waits; the descriptor is write_fd_'s
   boost::asio::steady_timer turned_;
   SshEvent event_;
   std::function<void()> on_turn_;
-  ssh_counter_struct traffic_{};     // libssh counts what it reads from the socket
+  ssh_counter_struct traffic_{};  // libssh counts what it reads from the socket, and writes to it
+  std::optional<std::uint64_t> held_back_at_;
+  std::optional<Millis> fastest_answer_;
   std::uint64_t bytes_handled_ = 0;  // … of which on_turn has seen the effect
+  bool was_refused_ = false;  // is_congested() said yes since the last turn
   bool waits_to_read_ = false;
-  bool waits_to_write_ = false;
   bool is_turn_posted_ = false;
   bool is_over_ = false;
   bool is_end_told_ = false;

@@ -22,6 +22,7 @@ Error step_error(int rc, ssh_session session, std::string doing) {
 ExecChannel::ExecChannel(SessionLoop& loop, Sinks sinks) : loop_(loop), sinks_(std::move(sinks)) {
   callbacks_.userdata = this;
   callbacks_.channel_data_function = on_data;
+  callbacks_.channel_exit_status_function = on_exit_status;
   ssh_callbacks_init(&callbacks_);
 }
 
@@ -29,7 +30,8 @@ ExecChannel::~ExecChannel() {
   if (channel_) ssh_remove_channel_callbacks(channel_.get(), &callbacks_);
 }
 
-asio::awaitable<Result<void>> ExecChannel::open(SessionLoop::Deadline deadline) {
+asio::awaitable<Result<void>> ExecChannel::open(const std::string& command,
+                                                SessionLoop::Deadline deadline) {
   channel_.reset(ssh_channel_new(loop_.session()));
   if (!channel_) co_return fail(Errc::io, "libssh has no channel");
   ssh_set_channel_callbacks(channel_.get(), &callbacks_);
@@ -37,9 +39,14 @@ asio::awaitable<Result<void>> ExecChannel::open(SessionLoop::Deadline deadline) 
                                      deadline);
   if (rc != SSH_OK) co_return fail(step_error(rc, loop_.session(), "open the exec channel"));
   rc = co_await loop_.until_done(
-      [this] { return ssh_channel_request_exec(channel_.get(), kCommand); }, deadline);
-  if (rc != SSH_OK) co_return fail(step_error(rc, loop_.session(), "start the agent"));
+      [this, &command] { return ssh_channel_request_exec(channel_.get(), command.c_str()); },
+      deadline);
+  if (rc != SSH_OK) co_return fail(step_error(rc, loop_.session(), "start the command"));
   co_return Result<void>{};
+}
+
+void ExecChannel::close_input() {
+  ssh_channel_send_eof(channel_.get());
 }
 
 /// A callback: takes nothing, because passing lines on is not for here.
@@ -47,6 +54,11 @@ int ExecChannel::on_data(ssh_session /*session*/, ssh_channel /*channel*/, void*
                          uint32_t /*size*/, int /*is_stderr*/, void* exec) {
   static_cast<ExecChannel*>(exec)->has_unread_ = true;
   return 0;
+}
+
+void ExecChannel::on_exit_status(ssh_session /*session*/, ssh_channel /*channel*/, int status,
+                                 void* exec) {
+  static_cast<ExecChannel*>(exec)->exit_status_ = status;
 }
 
 bool ExecChannel::send(std::string_view line) {

@@ -6,13 +6,14 @@
 #include <cerrno>
 #include <utility>
 
+#include "client/ssh/receive_window.h"
 #include "client/worker/relay_set.h"
+#include "common/io/clock.h"
 #include "common/io/coro.h"
 
 namespace reversi::worker {
 namespace {
 
-constexpr int kReadsPerTurn = 4;   // then others get their turn
 constexpr int kCloseAttempts = 3;  // EOF, CLOSE, and the proof that both are out
 
 bool would_block() {
@@ -45,10 +46,10 @@ int Relay::on_data(ssh_session /*session*/, ssh_channel /*channel*/, void* data,
   if (self.is_attached_ && self.pending_.empty() && !self.has_unread_) {
     taken = self.take(static_cast<const char*>(data), size);
   }
-  if (taken < size) {
-    self.has_unread_ = true;
-    self.set_.mark(self);
-  }
+  if (taken < size) self.has_unread_ = true;
+  self.held_in_library_ = size - taken;
+  self.note_held();
+  if (taken < size || self.has_passed_) self.set_.mark(self);
   return static_cast<int>(taken);
 }
 
@@ -65,10 +66,13 @@ void Relay::on_close(ssh_session /*session*/, ssh_channel /*channel*/, void* rel
 
 /// Sends what the socket takes. A broken socket takes everything, so that nothing piles up for it.
 std::size_t Relay::take(const char* data, std::size_t size) {
-  active_tick_ = set_.now_tick();
   if (is_broken_) return size;
   const ssize_t sent = ::send(socket_.native_handle(), data, size, 0);
-  if (sent >= 0) return static_cast<std::size_t>(sent);
+  if (sent >= 0) {
+    active_tick_ = set_.now_tick();
+    has_passed_ = window_.passed(static_cast<std::size_t>(sent));
+    return static_cast<std::size_t>(sent);
+  }
   if (would_block()) return 0;
   is_broken_ = true;
   set_.mark(*this);
@@ -83,6 +87,25 @@ void Relay::attach(LocalSocket socket) {
   is_attached_ = true;
   set_.mark(*this);
   pull();
+}
+
+/// Bytes that wait cost memory, and the set has to know of all of them.
+void Relay::note_held() {
+  const std::size_t held = channel_ ? held_bytes() : 0;
+  set_.held_changed(noted_held_, held);
+  noted_held_ = held;
+}
+
+void Relay::widen_window() {
+  has_passed_ = false;
+  if (has_unread_ || !pending_.empty()) return;  // it does not keep up with what there is
+  const std::size_t promised = promised_bytes();
+  const auto most = static_cast<std::uint32_t>(
+      std::min(set_.most_window(), window_.size() + set_.room()));
+  const auto opened = window_.look(mono_now(), set_.loop().round_trip(), most);
+  if (!opened) return;
+  set_.promise_changed(promised, promised_bytes());
+  open_receive_window(channel_.get(), *opened);
 }
 
 void Relay::deliver() {
@@ -105,12 +128,16 @@ void Relay::drain_library() {
   // or bytes would overtake each other.
   int left = ssh_channel_poll(channel_.get(), 0);
   has_unread_ = false;
+  held_in_library_ = 0;
   while (left > 0) {
     const auto chunk = set_.scratch().first(
         std::min<std::size_t>(set_.scratch().size(), static_cast<std::size_t>(left)));
     const int size = ssh_channel_read_nonblocking(channel_.get(), chunk.data(),
                                                   static_cast<uint32_t>(chunk.size()), 0);
-    if (size <= 0) break;
+    if (size <= 0) {
+      held_in_library_ += static_cast<std::size_t>(left);
+      break;
+    }
     left -= size;
     const auto read = chunk.first(static_cast<std::size_t>(size));
     const std::size_t taken = pending_.empty() ? take(read.data(), read.size()) : 0;
@@ -138,45 +165,50 @@ bool Relay::has_window() const {
   return channel_ && ssh_channel_window_size(channel_.get()) > 0;
 }
 
-/// False: libssh did not take all of it; the rest is kept and tried again.
-bool Relay::feed(const char* data, std::size_t size) {
+/// What libssh does not take is kept and tried again.
+void Relay::feed(const char* data, std::size_t size) {
   active_tick_ = set_.now_tick();
+  const std::uint64_t sent_before = set_.loop().bytes_sent();
   const int taken = ssh_channel_write(channel_.get(), data, static_cast<uint32_t>(size));
+  if (taken > 0) set_.loop().given(sent_before);
   if (taken < 0) {  // closed by the server, or the session is over: nobody wants these bytes
     saw_local_eof_ = sent_eof_ = true;
     tail_ = {};
-    return false;
+  } else {
+    tail_.assign(data + taken, size - static_cast<std::size_t>(taken));
   }
-  if (static_cast<std::size_t>(taken) == size) return true;
-  tail_ = std::string(data + taken, size - static_cast<std::size_t>(taken));
-  return false;
 }
 
+/// One read at most: whoever else is ready comes before the next.
 void Relay::pull() {
-  for (int reads = 0; reads < kReadsPerTurn; ++reads) {
-    if (!channel_ || !is_attached_ || is_broken_ || sent_eof_) return finish_if_done();
-    if (set_.loop().is_congested()) set_.loop().flush();
-    if (set_.loop().is_congested() || !has_window()) return set_.wait_for_room(*this);
-    if (!tail_.empty()) {
-      const std::string tail = std::exchange(tail_, {});
-      if (!feed(tail.data(), tail.size()))
-        return sent_eof_ ? finish_if_done() : set_.wait_for_room(*this);
-      continue;
-    }
-    if (saw_local_eof_) {
-      ssh_channel_send_eof(channel_.get());
-      sent_eof_ = true;
-      continue;
-    }
-    const std::size_t most =
-        std::min<std::size_t>(set_.scratch().size(), ssh_channel_window_size(channel_.get()));
-    const ssize_t size = ::recv(socket_.native_handle(), set_.scratch().data(), most, 0);
-    if (size < 0 && would_block()) return wait_readable();
-    if (size < 0) is_broken_ = true;
-    if (size == 0) saw_local_eof_ = true;
-    if (size > 0 && !feed(set_.scratch().data(), static_cast<std::size_t>(size))) continue;
+  if (!channel_ || !is_attached_ || is_broken_ || sent_eof_) return finish_if_done();
+  if (set_.loop().is_congested()) set_.loop().flush();
+  if (set_.loop().is_congested() || !has_window()) return set_.wait_for_room(*this);
+  if (!tail_.empty()) {
+    const std::string tail = std::exchange(tail_, {});
+    feed(tail.data(), tail.size());
+  } else if (!saw_local_eof_) {
+    read_socket();
   }
-  wait_readable();
+  if (saw_local_eof_ && tail_.empty() && !std::exchange(sent_eof_, true)) {
+    ssh_channel_send_eof(channel_.get());
+  }
+  if (is_broken_ || sent_eof_) return finish_if_done();
+  tail_.empty() ? wait_readable() : set_.wait_for_room(*this);
+}
+
+void Relay::read_socket() {
+  const std::size_t most =
+      std::min<std::size_t>(set_.chunk_bytes(), ssh_channel_window_size(channel_.get()));
+  const ssize_t size = ::recv(socket_.native_handle(), set_.scratch().data(), most, 0);
+  if (size > 0) {
+    set_.note_read(static_cast<std::size_t>(size));
+    feed(set_.scratch().data(), static_cast<std::size_t>(size));
+  } else if (size == 0) {
+    saw_local_eof_ = true;
+  } else if (!would_block()) {
+    is_broken_ = true;
+  }
 }
 
 void Relay::wait_readable() {
@@ -196,6 +228,8 @@ void Relay::wait_readable() {
 void Relay::service() {
   if (!channel_ || !is_attached_) return;
   if (!is_broken_) deliver();
+  note_held();
+  if (has_passed_) widen_window();
   finish_if_done();
 }
 
@@ -211,6 +245,8 @@ void Relay::close() {
   // First of all, or libssh calls into a relay that is gone.
   ssh_remove_channel_callbacks(channel_.get(), &callbacks_);
   const SshChannel channel = std::move(channel_);
+  note_held();
+  set_.promise_changed(promised_bytes(), 0);
   // AGAIN may mean that the CLOSE was not even queued; asking again is then what sends it.
   for (int attempt = 0; attempt < kCloseAttempts; ++attempt) {
     if (ssh_channel_close(channel.get()) != SSH_AGAIN) break;

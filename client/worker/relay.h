@@ -3,7 +3,8 @@
 //
 // Memory is bounded on both ways without a buffer of our own on the fast path:
 // - channel → socket: libssh's data callback sends straight to the socket. What the socket does not
-//   take stays in libssh's buffer, which the channel's window bounds (1.28 MB). A callback that took
+//   take stays in libssh's buffer, which the channel's window bounds (receive_window.h), and all of
+//   them together the set's limit. A callback that took
 //   nothing is not called again, so the rest is read when the socket can take more, and then all at
 //   once: each ssh_channel_read() may open the window for another 1.28 MB, so reading piece by piece
 //   would let the buffer grow without end.
@@ -16,6 +17,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <libssh/callbacks.h>
 
+#include "client/core/receive_window.h"
 #include "client/ssh/handles.h"
 
 namespace reversi::worker {
@@ -38,14 +40,25 @@ class Relay : public std::enable_shared_from_this<Relay> {
   // ---- for RelaySet, at the top of the loop only ----
   /// Does what callbacks have marked.
   void service();
-  /// Reads the socket and feeds the channel, as long as both can.
+  /// Feeds the channel with what one read of the socket gives, if both can.
   void pull();
   /// The user is gone (or ended his direction), and the service has said nothing since that tick.
   [[nodiscard]] bool is_abandoned_since(int tick) const {
     return passed_eof_ && active_tick_ < tick;
   }
+  /// No byte has moved since that tick.
+  [[nodiscard]] bool rests_since(int tick) const { return active_tick_ < tick; }
   /// pull() would get anywhere: room in the window.
   [[nodiscard]] bool has_window() const;
+  [[nodiscard]] bool is_closed() const { return channel_ == nullptr; }
+  /// Bytes that wait for the target to read: ours, and those in libssh.
+  [[nodiscard]] std::size_t held_bytes() const {
+    return pending_.size() - pending_sent_ + held_in_library_;
+  }
+  /// Bytes that its window was given beyond libssh's own.
+  [[nodiscard]] std::size_t promised_bytes() const {
+    return window_.size() - client::ReceiveWindow::kLeast;
+  }
 
  private:
   friend class RelaySet;
@@ -57,8 +70,11 @@ class Relay : public std::enable_shared_from_this<Relay> {
 
   std::size_t take(const char* data, std::size_t size);
   void deliver();
+  void widen_window();
+  void note_held();
   void drain_library();
-  bool feed(const char* data, std::size_t size);
+  void feed(const char* data, std::size_t size);
+  void read_socket();
   void finish_if_done();
   void wait_readable();
   void wait_writable();
@@ -67,6 +83,9 @@ class Relay : public std::enable_shared_from_this<Relay> {
   SshChannel channel_;
   ssh_channel_callbacks_struct callbacks_{};
   LocalSocket socket_;
+  client::ReceiveWindow window_;
+  std::size_t held_in_library_ = 0;
+  std::size_t noted_held_ = 0;  // what the set knows of held_bytes()
   std::string pending_;  // read from libssh, not yet taken by the socket
   std::size_t pending_sent_ = 0;
   std::string tail_;     // read from the socket, not yet taken by libssh
@@ -76,6 +95,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   bool is_waiting_ = false;  // in the set's list of relays that want to feed the channel
   bool has_unread_ = true;   // libssh may hold bytes that no callback will tell of again
   bool is_broken_ = false;   // the socket failed
+  bool has_passed_ = false;  // enough to look at the window
   bool saw_close_ = false;   // the server closed the channel
   bool saw_local_eof_ = false;
   bool sent_eof_ = false;

@@ -1,8 +1,17 @@
 #include "client/worker/relay_set.h"
 
+#include <algorithm>
+#include <chrono>
+#include <string>
 #include <utility>
 
+#include "common/io/clock.h"
+#include "common/io/log.h"
+
 namespace reversi::worker {
+
+constexpr Millis kCrowdedTick{1000};
+constexpr int kStalledTicks = 2;
 
 std::shared_ptr<Relay> RelaySet::add(SshChannel channel) {
   auto relay = std::make_shared<Relay>(*this, std::move(channel));
@@ -37,9 +46,28 @@ void RelaySet::service() {
     const auto relay = std::move(waiting_.front());
     waiting_.pop_front();
     relay->is_waiting_ = false;
+    if (relay->is_closed()) continue;  // while it stood in line
     relay->has_window() ? relay->pull() : wait_for_room(*relay);
   }
   service_marked();
+  keep_within_limit();
+}
+
+void RelaySet::keep_within_limit() {
+  while (held_ > most_held_ && !relays_.empty()) {
+    // A slow reader only if there is no stalled one left.
+    const int stalled_since = now_tick() - kStalledTicks;
+    const auto most = std::ranges::max_element(relays_, {}, [&](const auto& entry) {
+      const Relay& relay = *entry.first;
+      const std::size_t held = relay.held_bytes();
+      return std::pair(held > 0 && relay.rests_since(stalled_since), held);
+    });
+    const auto relay = most->second;
+    log_info("a connection was ended: " + std::to_string(relay->held_bytes()) +
+             " bytes waited for its reader; the limit of all is " +
+             std::to_string(most_held_) + " bytes (max_buffered_mib)");
+    relay->close();
+  }
 }
 
 void RelaySet::settle() {
@@ -47,12 +75,23 @@ void RelaySet::settle() {
   loop_.settle();
 }
 
-void RelaySet::tick() {
-  ++tick_;
-  if (relays_.size() < kCrowdedRelays) return;
+int RelaySet::now_tick() const {
+  const auto now = mono_now().time_since_epoch();
+  return static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
+}
+
+std::optional<MonoTime> RelaySet::next_tick() const {
+  if (relays_.size() < kCrowdedRelays) return std::nullopt;
+  return ticked_at_ + kCrowdedTick;
+}
+
+void RelaySet::tick(MonoTime now) {
+  if (relays_.size() < kCrowdedRelays || now < ticked_at_ + kCrowdedTick) return;
+  ticked_at_ = now;
+  const int oldest = now_tick() - kAbandonedTicks;
   std::vector<std::shared_ptr<Relay>> abandoned;
   for (const auto& [key, relay] : relays_) {
-    if (relay->is_abandoned_since(tick_ - kAbandonedTicks)) abandoned.push_back(relay);
+    if (relay->is_abandoned_since(oldest)) abandoned.push_back(relay);
   }
   for (const auto& relay : abandoned) relay->close();
 }

@@ -1,15 +1,19 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
 
 #include "client/ssh/session_loop.h"
 #include "client/worker/relay.h"
+#include "common/core/time.h"
 
 namespace reversi::worker {
 
@@ -21,12 +25,18 @@ class RelaySet {
   /// are ended: one service that hangs must not keep users from the others.
   static constexpr std::size_t kCrowdedRelays = 1000;
   static constexpr int kAbandonedTicks = 60;
-  /// Two of libssh's data packets: the compromise between bulk speed and the latency of a small
-  /// channel beside it (measured).
+  /// What a relay reads at once: two of libssh's data packets. Less costs more system calls a byte, and
+  /// is what a few words on another channel have to wait for: so half a packet while there are any.
   static constexpr std::size_t kChunkBytes = 2 * 32758;
+  static constexpr std::size_t kPoliteChunkBytes = 32758 / 2;
+  static constexpr std::size_t kMostWordsBytes = 2048;
+  static constexpr std::size_t kPoliteBytes = 4 * 1024 * 1024;  // after a few words, for so long
 
-  explicit RelaySet(SessionLoop& loop, boost::asio::any_io_executor executor)
-      : loop_(loop), executor_(std::move(executor)) {}
+  /// @param most_held  bytes that may wait for slow readers, all together. Beyond it the relay for
+  ///                   which most is waiting is ended: libssh cannot be kept from opening a window
+  ///                   of 1.28 MB to each channel, and a node that runs out of memory is lost.
+  RelaySet(SessionLoop& loop, boost::asio::any_io_executor executor, std::size_t most_held)
+      : loop_(loop), executor_(std::move(executor)), most_held_(most_held) {}
   ~RelaySet() { clear(); }
   RelaySet(const RelaySet&) = delete;
   RelaySet& operator=(const RelaySet&) = delete;
@@ -39,13 +49,16 @@ class RelaySet {
   void service();
   /// After anything that touched libssh outside of a turn.
   void settle();
-  /// Once a second.
-  void tick();
+  /// When tick() is due; never, while there is room.
+  [[nodiscard]] std::optional<MonoTime> next_tick() const;
+  /// Near the bound: ends what is abandoned.
+  void tick(MonoTime now);
   /// Ends every relay. Before the session ends.
   void clear();
 
   // ---- for Relay ----
-  [[nodiscard]] int now_tick() const { return tick_; }
+  /// In seconds. By the clock, so that an idle worker need not wake to count them.
+  [[nodiscard]] int now_tick() const;
   void mark(Relay& relay);
   void wait_for_room(Relay& relay);
   void remove(Relay& relay) { relays_.erase(&relay); }
@@ -53,16 +66,34 @@ class RelaySet {
   [[nodiscard]] const boost::asio::any_io_executor& executor() const { return executor_; }
   /// Shared by all; used only at the top of the loop, never in a callback.
   [[nodiscard]] std::span<char> scratch() { return scratch_; }
+  [[nodiscard]] std::size_t chunk_bytes() const {
+    return bytes_since_words_ < kPoliteBytes ? kPoliteChunkBytes : kChunkBytes;
+  }
+  /// What one window may be widened to, and what is left to promise to all of them.
+  [[nodiscard]] std::size_t most_window() const { return most_held_ / 2; }
+  [[nodiscard]] std::size_t room() const {
+    return most_held_ - std::min(most_held_, held_ + promised_);
+  }
+  void held_changed(std::size_t before, std::size_t after) { held_ += after - before; }
+  void promise_changed(std::size_t before, std::size_t after) { promised_ += after - before; }
+  void note_read(std::size_t size) {
+    bytes_since_words_ = size <= kMostWordsBytes ? 0 : bytes_since_words_ + size;
+  }
 
  private:
   void service_marked();
+  void keep_within_limit();
 
   SessionLoop& loop_;
   boost::asio::any_io_executor executor_;
   std::unordered_map<Relay*, std::shared_ptr<Relay>> relays_;
   std::vector<std::shared_ptr<Relay>> marked_;
   std::deque<std::shared_ptr<Relay>> waiting_;
-  int tick_ = 0;
+  std::uint64_t bytes_since_words_ = kPoliteBytes;
+  MonoTime ticked_at_{};
+  const std::size_t most_held_;
+  std::size_t held_ = 0;      // bytes that wait for readers
+  std::size_t promised_ = 0;  // bytes that windows were given beyond libssh's own
   std::array<char, kChunkBytes> scratch_;
 };
 

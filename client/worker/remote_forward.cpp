@@ -62,14 +62,20 @@ void RemoteForwards::report(const std::optional<client::ProbeMatcher::Match>& ma
   if (match) emit_(client::ProbeSeen{match->probe, match->target});
 }
 
-void RemoteForwards::report_overdue() {
+std::optional<MonoTime> RemoteForwards::next_deadline() const {
+  std::optional<MonoTime> next = answer_by_;
+  for (const auto& [name, rule] : rules_) next = earlier(next, rule.probes.next_overdue());
+  return next;
+}
+
+void RemoteForwards::report_overdue(MonoTime now) {
   for (auto& [name, rule] : rules_) {
-    for (const auto& match : rule.probes.overdue(mono_now())) report(match);
+    for (const auto& match : rule.probes.overdue(now)) report(match);
   }
 }
 
-bool RemoteForwards::is_stuck() const {
-  return is_asked_ && std::chrono::steady_clock::now() - asked_at_ > kReplyLimit;
+bool RemoteForwards::is_stuck(MonoTime now) const {
+  return answer_by_ && now >= *answer_by_;
 }
 
 void RemoteForwards::service() {
@@ -81,14 +87,15 @@ void RemoteForwards::service() {
 /// False: the answer is not there yet.
 bool RemoteForwards::advance_request() {
   const Request& request = requests_.front();
-  if (!std::exchange(is_asked_, true)) asked_at_ = std::chrono::steady_clock::now();
+  if (!answer_by_) answer_by_ = mono_now() + kReplyLimit;
   const int rc = request.is_cancel
                      ? ssh_channel_cancel_forward(loop_.session(), request.listen.host.c_str(),
                                                   request.listen.port)
                      : ssh_channel_listen_forward(loop_.session(), request.listen.host.c_str(),
                                                   request.listen.port, nullptr);
   if (rc == SSH_AGAIN) return false;
-  is_asked_ = false;
+  loop_.note_answer_after(mono_now() - (*answer_by_ - kReplyLimit));
+  answer_by_.reset();
   const Request done = std::move(requests_.front());
   requests_.pop_front();
   if (done.is_cancel) return true;  // refused or not, the next request tells

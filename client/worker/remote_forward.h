@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
@@ -12,6 +11,7 @@
 #include "client/core/probe_matcher.h"
 #include "client/core/worker_messages.h"
 #include "client/worker/relay_set.h"
+#include "common/core/time.h"
 
 namespace reversi::worker {
 
@@ -24,7 +24,7 @@ class RemoteForwards {
 
   /// A server answers requests in order, behind whatever a full link still carries; no answer for
   /// this long means that it never will.
-  static constexpr std::chrono::seconds kReplyLimit{60};
+  static constexpr Millis kReplyLimit{60'000};
   /// For a user; a probe is told of a silent target sooner, see WatchProbe.
   static constexpr Millis kTargetLimit{10'000};
 
@@ -39,10 +39,12 @@ class RemoteForwards {
 
   /// After every turn of the session.
   void service();
-  /// Every second: reports the probes whose targets do not answer.
-  void report_overdue();
+  /// When report_overdue() and is_stuck() are to be asked next, unless something happens before.
+  [[nodiscard]] std::optional<MonoTime> next_deadline() const;
+  /// Reports the probes whose targets do not answer.
+  void report_overdue(MonoTime now);
   /// A request has waited for its answer longer than kReplyLimit: the session is of no use.
-  [[nodiscard]] bool is_stuck() const;
+  [[nodiscard]] bool is_stuck(MonoTime now) const;
 
  private:
   struct Rule {
@@ -77,8 +79,7 @@ class RemoteForwards {
   Emit emit_;
   std::map<std::string, Rule> rules_;
   std::deque<Request> requests_;
-  bool is_asked_ = false;  // the first of requests_ was sent
-  std::chrono::steady_clock::time_point asked_at_;
+  std::optional<MonoTime> answer_by_;  // set: the first of requests_ was sent
   std::vector<Opened> opened_;
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);  // for coroutines that outlive us
 };

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 
+#include "client/worker/parent_ties.h"
 #include "common/io/system_error.h"
 
 namespace reversi::worker {
@@ -21,10 +22,13 @@ Result<void> run_as(const std::string& user) {
                       : fail(Errc::not_found, "no user " + user + " on this machine");
   }
   if (::geteuid() == entry.pw_uid && ::getuid() == entry.pw_uid) return {};
+  const pid_t parent = ::getppid();
+  keep_parent_ties();
   if (::initgroups(user.c_str(), entry.pw_gid) != 0 || ::setgid(entry.pw_gid) != 0 ||
       ::setuid(entry.pw_uid) != 0) {
     return fail(errno_error(errno, "become user " + user));
   }
+  if (const auto tied = mend_parent_ties(parent); !tied) return fail(tied.error());
   if (entry.pw_uid != 0 && ::setuid(0) == 0) {
     return fail(Errc::permission, "user " + user + " can become root again");
   }

@@ -9,6 +9,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "client/core/parent_silence.h"
 #include "client/core/worker_messages.h"
 #include "client/ssh/session_loop.h"
 #include "client/worker/exec_channel.h"
@@ -16,6 +17,7 @@
 #include "client/worker/relay_set.h"
 #include "client/worker/remote_forward.h"
 #include "common/core/exit_code.h"
+#include "common/core/time.h"
 #include "common/io/line_pipe.h"
 
 namespace reversi::worker {
@@ -35,10 +37,14 @@ class Worker {
 
  private:
   [[nodiscard]] boost::asio::awaitable<void> read_commands();
-  [[nodiscard]] boost::asio::awaitable<void> watch_parent();
+  /// Sets the timer for the next thing that only the time brings.
+  void set_timer();
+  [[nodiscard]] MonoTime next_deadline() const;
+  void look_at_time(MonoTime now);
   [[nodiscard]] boost::asio::awaitable<void> connect(client::Start start);
   void open_parts(const client::Start& start);
   void after_turn();
+  void end_command();
   void settle();
   void emit(const client::WorkerEvent& event);
   void finish(client::Failure failure, std::string text, ExitCode code);
@@ -56,11 +62,15 @@ class Worker {
   boost::asio::io_context& io_;
   LinePipe pipe_;
   boost::asio::signal_set signals_;
-  boost::asio::steady_timer tick_;
+  boost::asio::steady_timer timer_;
+  std::optional<MonoTime> timer_set_for_;
   pid_t parent_;
-  int silent_ticks_ = 0;  // ticks, not a clock: a stopped worker must not blame its parent
+  bool parent_hangs_ = false;
+  client::ParentSilence silence_;
   bool is_started_ = false;
   bool is_connected_ = false;
+  bool has_agent_ = true;
+  std::optional<MonoTime> command_end_;  // agent-free: when the command under way is given up
   std::optional<ExitCode> end_;
 
   // Destroyed last to first: channels go before their session.

@@ -10,4 +10,7 @@ int worker_main();
 /// Makes a key in `path` and prints its public line. Returns an ExitCode.
 int keygen_main(const char* path);
 
+/// The same, but a key that is there already is taken: only its public line is printed.
+int next_key_main(const char* path);
+
 }  // namespace reversi::worker

@@ -18,6 +18,11 @@ void Options::list(const std::string& name, std::vector<std::string>& values,
       ->required(need == Need::required);
 }
 
+void Options::words(const std::string& name, std::vector<std::string>& values,
+                    const std::string& help) {
+  app_.add_option(name, values, help)->required(true);
+}
+
 void Options::flag(const std::string& name, bool& value, const std::string& help, Need need) {
   app_.add_flag(name, value, help)->required(need == Need::required);
 }

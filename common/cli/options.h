@@ -25,6 +25,8 @@ class Options {
   /// May be given several times, one value each.
   void list(const std::string& name, std::vector<std::string>& values, const std::string& help,
             const std::string& type, Need need = Need::optional);
+  /// A positional argument that takes every word that is left; after `--` such with dashes, too.
+  void words(const std::string& name, std::vector<std::string>& values, const std::string& help);
   void flag(const std::string& name, bool& value, const std::string& help,
             Need need = Need::optional);
   /// These two, added before, cannot be given together.

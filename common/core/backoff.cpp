@@ -6,7 +6,7 @@ namespace reversi {
 namespace {
 
 constexpr Millis kOwnLossAtMost{2000};
-constexpr Millis kWithoutAnswerAtMost{10'000};
+constexpr Millis kWithoutAnswerAtMost{8000};
 constexpr double kJitter = 0.2;
 
 /// first, 2 × first, 4 × first … up to `longest`. `count` from 1.

@@ -34,7 +34,7 @@ struct BackoffPolicy {
 [[nodiscard]] Millis delay_after_server_close(const BackoffPolicy& policy, std::string_view node,
                                               std::uint64_t count);
 
-/// No TCP answer at all, so the server has no load from us: 1, 2, 4, 8, 10, 10 … s.
+/// No TCP answer at all, so the server has no load from us: 1, 2, 4, 8, 8 … s.
 [[nodiscard]] Millis delay_without_answer(int attempts);
 
 }  // namespace reversi

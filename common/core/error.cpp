@@ -21,6 +21,18 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
   return overlong || beyond ? 0 : length;
 }
 
+/// Marks that change the direction of what follows or have no width (Unicode, "bidirectional" and
+/// "zero width"): a name made of them looks like another one.
+bool is_invisible(std::string_view sequence) {
+  if (sequence.size() != 3) return false;
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(sequence[i]); };
+  if (byte(0) == 0xEF) return byte(1) == 0xBB && byte(2) == 0xBF;  // U+FEFF
+  if (byte(0) != 0xE2) return false;
+  const bool is_mark = byte(1) == 0x80 && ((byte(2) >= 0x8B && byte(2) <= 0x8F) ||  // U+200B to F
+                                           (byte(2) >= 0xA8 && byte(2) <= 0xAE));   // U+2028 to E
+  return is_mark || (byte(1) == 0x81 && byte(2) >= 0xA0 && byte(2) <= 0xAF);        // U+2060 to F
+}
+
 }  // namespace
 
 std::string Error::line() const {
@@ -44,7 +56,7 @@ std::string printable(std::string_view text, std::size_t limit) {
       out.resize(cut);
       return limit < kMore.size() ? out : out.append(kMore);
     }
-    if (length == 0 || control) {
+    if (length == 0 || control || is_invisible(text.substr(at, length))) {
       out += '?';
     } else {
       out += text.substr(at, length);

@@ -53,8 +53,8 @@ inline tl::unexpected<Error> fail(Errc code, std::string what) {
   return fail(Error{code, std::move(what)});
 }
 
-/// Text from outside, made safe for one line of a log or terminal: control bytes and bytes that are
-/// not UTF-8 become "?", and what is longer than `limit` bytes ends in "…".
+/// Text from outside, made safe for one line of a log or terminal: control bytes, bytes that are
+/// not UTF-8 and marks without width become "?", and what is longer than `limit` bytes ends in "…".
 [[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 200);
 
 }  // namespace reversi

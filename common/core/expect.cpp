@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "common/core/expect_keys.h"
 #include "common/core/json_fields.h"
 
 namespace reversi {
@@ -22,6 +24,21 @@ constexpr std::array<std::pair<Expect::Kind, std::string_view>, 3> kKinds{{
     {Expect::Kind::banner, "banner"},
     {Expect::Kind::http, "http"},
 }};
+
+/// The keys, and for which kind they are; without one for every kind.
+constexpr std::array<std::pair<std::string_view, std::optional<Expect::Kind>>, 5> kKeys{{
+    {"kind", std::nullopt},
+    {"match", Expect::Kind::banner},
+    {"send", Expect::Kind::banner},
+    {"path", Expect::Kind::http},
+    {"status", Expect::Kind::http},
+}};
+
+bool is_known(std::string_view key, Expect::Kind kind) {
+  return std::ranges::any_of(kKeys, [&](const auto& row) {
+    return row.first == key && row.second.value_or(kind) == kind;
+  });
+}
 
 std::string_view kind_name(Expect::Kind kind) {
   return std::ranges::find(kKinds, kind, &decltype(kKinds)::value_type::first)->second;
@@ -70,9 +87,7 @@ Result<Expect> expect_from_json(const Json& doc) {
   const bool http = expect.kind == Expect::Kind::http;
   for (const auto& item : doc.items()) {
     const std::string& key = item.key();
-    const bool known = key == "kind" || (banner && (key == "match" || key == "send")) ||
-                       (http && (key == "path" || key == "status"));
-    if (!known) fields.mistake(key, "unknown key for kind \"" + kind + "\"");
+    if (!is_known(key, expect.kind)) fields.mistake(key, "unknown key for kind \"" + kind + "\"");
   }
   if (banner) {
     fields.need("match", expect.match, kLongestText).may("send", expect.send, kLongestText);
@@ -84,6 +99,12 @@ Result<Expect> expect_from_json(const Json& doc) {
   if (auto ok = fields.done(); !ok) return fail(ok.error());
   expect.status = static_cast<int>(status);
   return validate(std::move(expect));
+}
+
+std::vector<std::string_view> expect_keys() {
+  std::vector<std::string_view> names;
+  for (const auto& [name, kind] : kKeys) names.push_back(name);
+  return names;
 }
 
 Json expect_to_json(const Expect& expect) {

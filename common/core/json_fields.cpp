@@ -66,6 +66,29 @@ Result<Json> parse_json(std::string_view text, bool allow_comments) {
   }
 }
 
+Result<Json> parse_own_json(const std::string& text) {
+  std::string dense;
+  dense.reserve(text.size());
+  bool in_text = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_text && c == '\\' && i + 1 < text.size()) {
+      dense += c;
+      dense += text[++i];
+      continue;
+    }
+    if (c == '"') in_text = !in_text;
+    // Never between two values: "1 2" must not become "12".
+    const bool is_idle =
+        !in_text && (c == ' ' || c == '\n') &&
+        (dense.empty() || std::string_view("{[,: \n").find(dense.back()) != std::string_view::npos);
+    if (!is_idle) dense += c;
+  }
+  Json doc = Json::parse(dense, nullptr, /*allow_exceptions=*/false);
+  // What is wrong and where, or that it is only a comment, the text as it is must tell.
+  return doc.is_discarded() ? parse_json(text, /*allow_comments=*/true) : doc;
+}
+
 std::string json_line(const Json& doc) {
   return doc.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

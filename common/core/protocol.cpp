@@ -140,6 +140,17 @@ void read(Fields& fields, Pong& m) {
   fields.need("challenge", m.challenge, 0, kMostNumber);
 }
 
+Json put(const Rotated& m) {
+  Json doc{{"request", m.request}};
+  doc[m.error.empty() ? "public_key" : "error"] = m.error.empty() ? m.public_key : m.error;
+  return doc;
+}
+void read(Fields& fields, Rotated& m) {
+  fields.need("request", m.request, kMaxNameBytes)
+      .may("public_key", m.public_key, kMostKeyBytes)
+      .may("error", m.error, kMaxReasonBytes);
+}
+
 Json put(const Bye& m) {
   return {{"reason", m.reason}};
 }
@@ -163,6 +174,7 @@ constexpr std::array kPolicyFields{
     PolicyField{"retry_first_ms", &SessionPolicy::retry_first, Millis{100}},
     PolicyField{"retry_longest_ms", &SessionPolicy::retry_longest, Millis{100}},
     PolicyField{"spread_ms", &SessionPolicy::spread, Millis{0}},
+    PolicyField{"try_earlier_ms", &SessionPolicy::try_earlier, Millis{1000}},
 };
 
 Json put(const Welcome& m) {
@@ -275,6 +287,21 @@ void read(Fields& fields, Restart& m) {
       .may("retry_after_ms", m.retry_after, Millis{0}, kLongestWait);
 }
 
+Json put(const RotateKey& m) {
+  return {{"request", m.request}};
+}
+void read(Fields& fields, RotateKey& m) {
+  fields.need("request", m.request, kMaxNameBytes);
+}
+
+Json put(const Announce& m) {
+  return {{"host_keys", m.host_keys}, {"servers", m.servers}};
+}
+void read(Fields& fields, Announce& m) {
+  fields.may("host_keys", m.host_keys, kMostKeys, kMostKeyBytes)
+      .may("servers", m.servers, kMostServers, kMostListenBytes);
+}
+
 Json put(const Draining& m) {
   return {{"retry_after_ms", m.retry_after.count()}};
 }
@@ -322,7 +349,8 @@ const std::array kClientTypes{
     from_client<Hello>("hello"),       from_client<Forwarded>("forwarded"),
     from_client<Ready>("ready"),       from_client<Heartbeat>("heartbeat"),
     from_client<Check>("check", true), from_client<PathSeen>("path_seen", true),
-    from_client<Pong>("pong", true),   from_client<Bye>("bye", true),
+    from_client<Pong>("pong", true),   from_client<Rotated>("rotated", true),
+    from_client<Bye>("bye", true),
 };
 
 const std::array kAgentTypes{
@@ -334,6 +362,8 @@ const std::array kAgentTypes{
     from_agent<VerdictReport>("verdict", true),
     from_agent<ForwardAgain>("forward_again", true),
     from_agent<Restart>("restart", true),
+    from_agent<RotateKey>("rotate_key", true),
+    from_agent<Announce>("announce", true),
     from_agent<Draining>("draining", true),
 };
 

@@ -89,6 +89,13 @@ struct Pong {
   std::int64_t challenge = 0;
   friend bool operator==(const Pong&, const Pong&) = default;
 };
+/// The answer to rotate_key: the public half of the node's next key, or why there is none.
+struct Rotated {
+  std::string request;
+  std::string public_key;  ///< "ssh-ed25519 AAAA… comment"
+  std::string error;
+  friend bool operator==(const Rotated&, const Rotated&) = default;
+};
 struct Bye {
   std::string reason;
   friend bool operator==(const Bye&, const Bye&) = default;
@@ -114,6 +121,8 @@ struct SessionPolicy {
   Millis retry_first{1'000};
   Millis retry_longest{60'000};
   Millis spread{0};
+  Millis try_earlier{
+      1'800'000};  ///< on a later server: each earlier one is tried once in this time
   friend bool operator==(const SessionPolicy&, const SessionPolicy&) = default;
 };
 
@@ -176,6 +185,17 @@ struct Restart {
   Millis retry_after{0};
   friend bool operator==(const Restart&, const Restart&) = default;
 };
+/// Make a key beside the present one and answer `rotated`; `restart` follows once it is let in.
+struct RotateKey {
+  std::string request;
+  friend bool operator==(const RotateKey&, const RotateKey&) = default;
+};
+/// What welcome said of the server has changed: the same two lists.
+struct Announce {
+  std::vector<std::string> host_keys;
+  std::vector<std::string> servers;
+  friend bool operator==(const Announce&, const Announce&) = default;
+};
 /// The server is going away: the session ends soon, come back within retry_after + spread.
 struct Draining {
   Millis retry_after{0};
@@ -189,9 +209,9 @@ struct Unknown {
 };
 
 using ClientMessage =
-    std::variant<Hello, Forwarded, Ready, Heartbeat, Check, PathSeen, Pong, Bye, Unknown>;
+    std::variant<Hello, Forwarded, Ready, Heartbeat, Check, PathSeen, Pong, Rotated, Bye, Unknown>;
 using AgentMessage = std::variant<Welcome, Refused, HeartbeatAck, ExpectProbe, Ping, VerdictReport,
-                                  ForwardAgain, Restart, Draining, Unknown>;
+                                  ForwardAgain, Restart, RotateKey, Announce, Draining, Unknown>;
 
 /// One line with its newline. Encoding an Unknown gives an empty string.
 [[nodiscard]] std::string encode(const ClientMessage& message);

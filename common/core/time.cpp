@@ -5,9 +5,13 @@
 namespace reversi {
 namespace {
 
-std::string padded(std::int64_t number, std::size_t width) {
-  const std::string text = std::to_string(number);
-  return std::string(width - std::min(width, text.size()), '0') + text;
+/// The last `width` digits of a number, with zeros in front.
+template <class Number>
+void put_digits(char* at, Number number, int width) {
+  for (int i = width - 1; i >= 0; --i) {
+    at[i] = static_cast<char>('0' + number % 10);
+    number /= 10;
+  }
 }
 
 /// Reads exactly `width` digits at `at`, or nothing.
@@ -23,15 +27,25 @@ std::optional<int> digits(std::string_view text, std::size_t at, std::size_t wid
 
 }  // namespace
 
-std::string format_rfc3339(WallTime time) {
+void append_rfc3339(std::string& out, WallTime time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{time - day};
-  return padded(static_cast<int>(date.year()), 4) + '-' +
-         padded(static_cast<unsigned>(date.month()), 2) + '-' +
-         padded(static_cast<unsigned>(date.day()), 2) + 'T' + padded(clock.hours().count(), 2) +
-         ':' + padded(clock.minutes().count(), 2) + ':' + padded(clock.seconds().count(), 2) + '.' +
-         padded(clock.subseconds().count(), 3) + 'Z';
+  char text[] = "0000-00-00T00:00:00.000Z";
+  put_digits(text, std::clamp(static_cast<int>(date.year()), 0, 9999), 4);
+  put_digits(text + 5, static_cast<unsigned>(date.month()), 2);
+  put_digits(text + 8, static_cast<unsigned>(date.day()), 2);
+  put_digits(text + 11, clock.hours().count(), 2);
+  put_digits(text + 14, clock.minutes().count(), 2);
+  put_digits(text + 17, clock.seconds().count(), 2);
+  put_digits(text + 20, clock.subseconds().count(), 3);
+  out.append(text, sizeof text - 1);
+}
+
+std::string format_rfc3339(WallTime time) {
+  std::string text;
+  append_rfc3339(text, time);
+  return text;
 }
 
 std::optional<WallTime> parse_rfc3339(std::string_view text) {

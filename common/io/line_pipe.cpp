@@ -54,6 +54,7 @@ void LinePipe::write_waiting() {
                       broken_ = ec.failed();
                       in_flight_.clear();
                       if (!broken_ && !waiting_.empty()) write_waiting();
+                      if (!broken_ && on_written_) on_written_();
                     });
 }
 

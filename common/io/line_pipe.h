@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -37,6 +38,8 @@ class LinePipe {
   /// side is gone, and the line is dropped; the peer is not reading and should be given up.
   bool send(std::string line);
 
+  /// Called whenever queued bytes have gone out, at the top of the loop: there is room again.
+  void on_written(std::function<void()> action) { on_written_ = std::move(action); }
   [[nodiscard]] std::size_t queued_bytes() const { return in_flight_.size() + waiting_.size(); }
   /// Ends a pending read_line(); nothing more is read or written.
   void close();
@@ -51,6 +54,7 @@ class LinePipe {
   std::string in_flight_;  // being written
   std::string waiting_;    // comes after it
   bool broken_ = false;
+  std::function<void()> on_written_;
 };
 
 }  // namespace reversi

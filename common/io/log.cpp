@@ -1,11 +1,12 @@
 #include "common/io/log.h"
 
-#include <syslog.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <spdlog/sinks/rotating_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/spdlog.h>
+
+#include "common/io/log_sinks.h"
 
 namespace reversi {
 namespace {
@@ -16,13 +17,20 @@ void write(spdlog::level::level_enum level, const std::string& text) {
   spdlog::log(level, printable(text, kLongestLogLine));
 }
 
+bool is_standard_error_lost() {
+  struct stat error {};
+  struct stat null {};
+  return ::fstat(STDERR_FILENO, &error) == 0 && ::stat("/dev/null", &null) == 0 &&
+         S_ISCHR(error.st_mode) && error.st_rdev == null.st_rdev;
+}
+
 Result<spdlog::sink_ptr> make_sink(const LogSettings& settings) {
   switch (settings.to) {
     case LogSettings::To::standard_error:
-      return std::make_shared<spdlog::sinks::stderr_sink_st>();
+      if (is_standard_error_lost()) return syslog_sink(settings.ident);
+      return standard_error_sink();
     case LogSettings::To::syslog:
-      return std::make_shared<spdlog::sinks::syslog_sink_st>(settings.ident, LOG_PID, LOG_DAEMON,
-                                                             /*enable_formatting=*/false);
+      return syslog_sink(settings.ident);
     case LogSettings::To::file:
       break;
   }

@@ -9,6 +9,8 @@
 namespace reversi {
 
 struct LogSettings {
+  /// The system logger stands in for a standard error that is the null device, as it is below
+  /// `ensure`: the log must not be lost.
   enum class To { standard_error, syslog, file };
   To to = To::standard_error;
   std::string file;  ///< To::file: rotated to one old file at max_bytes

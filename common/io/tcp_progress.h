@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "common/core/liveness.h"
+#include "common/core/time.h"
 
 namespace reversi {
 
@@ -10,5 +11,8 @@ namespace reversi {
 /// kernel, and whether anything of ours is unsent or unacknowledged. Nothing for a socket that is
 /// not TCP, or is closed.
 [[nodiscard]] std::optional<ProgressSample> tcp_progress(int socket_fd);
+
+/// The kernel's smoothed round trip of such a socket, in whole milliseconds; 0 when it has none.
+[[nodiscard]] Millis tcp_round_trip(int socket_fd);
 
 }  // namespace reversi

@@ -19,4 +19,11 @@ std::optional<ProgressSample> tcp_progress(int socket_fd) {
                         .has_unacked = unacked > 0};
 }
 
+Millis tcp_round_trip(int socket_fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(socket_fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return Millis{0};
+  return std::chrono::duration_cast<Millis>(std::chrono::microseconds{info.tcpi_rtt});
+}
+
 }  // namespace reversi

@@ -20,7 +20,7 @@ ROOT_SUITE = "faults"
 RUN_BUT_BAD = "ended badly after its last case"
 DID_NOT_END = "(did not end)"
 
-Test = namedtuple("Test", "name suites protocol command")
+Test = namedtuple("Test", "name suites protocol command priority is_parallel", defaults=(0, True))
 Case = namedtuple("Case", "outcome test name detail", defaults=("",))  # outcome: passed, failed, skipped
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 
@@ -29,7 +29,14 @@ def planned_tests(build):
     """What the build directory knows of; meson writes a suite as `project:suite`."""
     file = build / "meson-info" / "intro-tests.json"
     return [
-        Test(entry["name"], [suite.split(":")[-1] for suite in entry["suite"]], entry["protocol"], entry["cmd"])
+        Test(
+            entry["name"],
+            [suite.split(":")[-1] for suite in entry["suite"]],
+            entry["protocol"],
+            entry["cmd"],
+            entry["priority"],
+            entry["is_parallel"],
+        )
         for entry in json.loads(file.read_text(encoding="utf-8"))
     ]
 
@@ -135,8 +142,13 @@ def read_log(build, base, tests):
 
 
 def sanitizer_reports(build):
-    """A process that a test does not wait for writes its report only here."""
-    return sorted((build / "meson-logs" / "sanitizer").glob("*"))
+    """A process that a test does not wait for writes its report only here.
+
+    A process that is killed while it looks for leaks says that it could not look, which is no report.
+    """
+    files = sorted((build / "meson-logs" / "sanitizer").glob("*"))
+    found = ("ERROR: ", "runtime error: ", "SUMMARY: ")
+    return [file for file in files if any(word in file.read_text(errors="replace") for word in found)]
 
 
 def title(case):
@@ -210,7 +222,10 @@ def report(options):
 
 
 def select(options):
-    """Prints the names of the tests to run, those of the root suites or the others; an empty choice is an error."""
+    """Prints the names of the tests to run, those of the root suites or the others; an empty choice is an error.
+
+    In the order in which they are to start: meson forgets their priorities once it is given names.
+    """
     tests = planned_tests(options.build)
     known = {suite for test in tests for suite in test.suites}
     for suite in options.suite:
@@ -222,7 +237,10 @@ def select(options):
             print(f"no test {pattern}: `meson test -C {options.shown_as} --list` names them", file=sys.stderr)
             return 1
     chosen = [test for test in tests if is_selected(test, options.suite, options.names)]
-    for name in sorted({test.name for test in chosen if (ROOT_SUITE in test.suites) == options.as_root}):
+    chosen = [test for test in chosen if (ROOT_SUITE in test.suites) == options.as_root]
+    if options.alone or options.together:
+        chosen = [test for test in chosen if test.is_parallel == options.together]
+    for name in dict.fromkeys(test.name for test in sorted(chosen, key=lambda test: (-test.priority, test.name))):
         print(name)
     return 0
 
@@ -234,6 +252,8 @@ def main():
     parser.add_argument("--suite", action="append", default=[])
     parser.add_argument("--log", action="append", default=[], help="a log's base name in meson-logs")
     parser.add_argument("--as-root", action="store_true", help="select the tests of the suite that needs root")
+    parser.add_argument("--alone", action="store_true", help="select only tests that nothing may run beside")
+    parser.add_argument("--together", action="store_true", help="select only the others")
     parser.add_argument("--no-root", metavar="REASON", help="report the tests of that suite as skipped for this reason")
     parser.add_argument("--strict", type=Path, metavar="FILE", help="fail on a skip whose reason is not in FILE")
     parser.add_argument("--shown-as", help="how people reach the build directory")

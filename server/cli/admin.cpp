@@ -14,6 +14,7 @@
 #include "server/io/authorized_keys_file.h"
 #include "server/io/event_log.h"
 #include "server/io/process.h"
+#include "server/io/unrecorded.h"
 
 namespace reversi::server {
 namespace {
@@ -21,6 +22,7 @@ namespace {
 constexpr std::size_t kMostKeyBytes = 64 * 1024;
 constexpr Millis kAskLimit{2000};
 constexpr Millis kEndLimit{1500};
+constexpr Millis kSearchLimit{3000};
 
 Result<std::string> read_standard_input() {
   std::string text;
@@ -72,7 +74,8 @@ Result<Admin> open_admin(const AdminOptions& options) {
   if (path == admin.policy.authorized_keys) return admin;
   const auto lock = admin.state.lock_all(kAdminLockLimit);
   if (!lock) return fail(lock.error());
-  if (auto ok = admin.state.save_authorized_keys_path(path); !ok) return fail(ok.error());
+  if (auto ok = admin.state.save_policy_text(kAuthorizedKeysKey, path); !ok)
+    return fail(ok.error());
   admin.policy.authorized_keys = path;
   return admin;
 }
@@ -139,7 +142,10 @@ Result<void> install_lines(const Admin& admin, const NodeName& node,
       });
 }
 
-Result<bool> end_session(const StateDir& state, const NodeName& node, RequestKind kind) {
+namespace {
+
+/// The session that session.json names; see end_session().
+Result<bool> end_recorded(const StateDir& state, const NodeName& node, RequestKind kind) {
   const auto session = state.load_session(node);
   if (!session && session.error().code() == Errc::not_found) return false;
   if (!session) return fail(session.error());
@@ -157,6 +163,23 @@ Result<bool> end_session(const StateDir& state, const NodeName& node, RequestKin
   if (auto ok = end_process(session->agent, kEndLimit); !ok) return fail(ok.error());
   close_dead_session(state, node, wall_now());
   return had_agent || had_sshd;
+}
+
+}  // namespace
+
+Result<bool> end_session(const StateDir& state, const NodeName& node, RequestKind kind,
+                         bool comes_back) {
+  const auto agents = agents_of(node, state.path(), ::geteuid());
+  const auto recorded = end_recorded(state, node, kind);
+  std::vector<Port> ports;
+  const auto record = state.load_node(node);
+  const bool is_back = comes_back && recorded && *recorded;
+  if (record && !is_back) {
+    for (const NodeForward& forward : record->forwards) ports.push_back(forward.port);
+  }
+  const auto others = end_unrecorded(agents, ports, ::geteuid(), kSearchLimit);
+  if (!recorded) return recorded;
+  return others.map([&](int count) { return *recorded || count > 0; });
 }
 
 }  // namespace reversi::server

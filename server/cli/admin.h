@@ -70,9 +70,12 @@ void print(const std::string& text);
                                          const std::vector<PublicKey>& new_keys = {});
 
 /// Ends the node's session, if there is one: its agent is asked (`disable` or `evict`), and if it
-/// does not within 2 s, agent and sshd are ended from here. False = there was none.
+/// does not within 2 s, agent and sshd are ended from here. So are sessions of the node that are not
+/// recorded. False = there was none.
+/// @param comes_back  The node may log in again at once: its ports are its new session's then, and
+///                    whoever holds one is looked for only if there was no session to end.
 [[nodiscard]] Result<bool> end_session(const StateDir& state, const NodeName& node,
-                                       RequestKind kind);
+                                       RequestKind kind, bool comes_back);
 
 inline constexpr Millis kAdminLockLimit{10'000};
 

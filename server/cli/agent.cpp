@@ -17,6 +17,7 @@ struct Arguments {
   std::string node;
   std::vector<std::string> grants;
   std::string state_dir;
+  std::string key;
 };
 
 /// sshd hands on what the client may set (AcceptEnv LC_*): the agent wants none of it.
@@ -30,7 +31,8 @@ std::string sanitise_environment() {
 Result<ExitCode> run(const Arguments& arguments) {
   auto node = NodeName::parse(arguments.node);
   if (!node) return fail(node.error());
-  AgentOptions options{*std::move(node), {}, arguments.state_dir, sanitise_environment()};
+  AgentOptions options{
+      *std::move(node), {}, arguments.state_dir, arguments.key, sanitise_environment()};
   for (const std::string& text : arguments.grants) {
     auto grant = parse_grant(text);
     if (!grant) return fail(Error(grant.error()).in("--grant"));
@@ -46,6 +48,8 @@ Run agent_verb(Options& add) {
   add.text("--node", arguments->node, "The node that the key belongs to.", "NAME", Need::required);
   add.list("--grant", arguments->grants,
            "A forward of the node and its port, if node.json cannot be read.", "NAME=PORT");
+  add.text("--key", arguments->key, "The key that was logged in with, if it is in rotation.",
+           "BLOB");
   add.text("--state-dir", arguments->state_dir, "The state directory.", "DIR", Need::required);
   return [arguments] { return run(*arguments); };
 }

@@ -1,7 +1,7 @@
 // events: what happened to one node or to all, oldest first.
 
-#include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <memory>
 
 #include <nlohmann/json.hpp>
@@ -10,7 +10,8 @@
 #include "common/io/clock.h"
 #include "server/cli/admin.h"
 #include "server/cli/verbs.h"
-#include "server/io/event_log.h"
+#include "server/io/event_stream.h"
+#include "server/io/fleet_reader.h"
 
 namespace reversi::server {
 namespace {
@@ -20,11 +21,6 @@ struct EventsOptions {
   std::string node;
   std::string since;
   bool json = false;
-};
-
-struct NodeEvent {
-  std::string node;
-  Event event;
 };
 
 /// "90s", "10m", "2h", "3d" ago, or a time.
@@ -44,15 +40,15 @@ Result<WallTime> parse_since(std::string_view text, WallTime now) {
                                "\" is neither 90s, 10m, 2h, 3d nor 2026-11-20T14:02:07Z");
 }
 
-std::string text_of(const NodeEvent& each, bool with_node, bool json) {
+std::string text_of(const NodeName& node, const Event& event, bool with_node, bool json) {
   if (json) {
-    nlohmann::json doc = event_to_json(each.event);
-    doc["node"] = each.node;
+    nlohmann::json doc = event_to_json(event);
+    doc["node"] = node.text();
     return json_line(doc) + '\n';
   }
-  std::string name = with_node ? each.node : "";
+  std::string name = with_node ? node.text() : "";
   if (with_node && name.size() < 20) name.resize(20, ' ');
-  return name + (with_node ? "  " : "") + format_event(each.event) + '\n';
+  return name + (with_node ? "  " : "") + format_event(event) + '\n';
 }
 
 Result<ExitCode> events(const EventsOptions& options) {
@@ -74,15 +70,17 @@ Result<ExitCode> events(const EventsOptions& options) {
   if (one) {
     if (auto ok = check_exists(admin->state, *one); !ok) return fail(ok.error());
   }
-  std::vector<NodeEvent> found;
-  for (const NodeName& node : one ? std::vector{*one} : admin->state.list_nodes()) {
-    if (is_unclosed(admin->state.load_files(node))) close_dead_session(admin->state, node, now);
-    for (Event& event : EventLog(admin->state, node).read(since)) {
-      found.push_back({node.text(), std::move(event)});
-    }
+  const auto nodes = one ? std::vector{*one} : admin->state.list_nodes();
+  // What killed agents owe belongs into the list, too: whoever reads writes it.
+  if (one) {
+    static_cast<void>(read_one(admin->state, *one, now));
+  } else {
+    static_cast<void>(read_fleet(admin->state, nodes, now));
   }
-  std::ranges::stable_sort(found, {}, [](const NodeEvent& each) { return each.event.at; });
-  for (const NodeEvent& each : found) print(text_of(each, !one, options.json));
+  merge_events(admin->state, nodes, since, [&](const NodeName& node, const Event& event) {
+    print(text_of(node, event, !one, options.json));
+    return std::ferror(stdout) == 0;
+  });
   return ExitCode::done;
 }
 

@@ -1,23 +1,20 @@
-// node add NAME: key and ports in, an authorized_keys line and, with --address, all the node needs
-// out.
+// node add NAME, node approve FINGERPRINT NAME: key and ports in, an authorized_keys line and, with
+// --address, all the node needs out.
 
-#include <pwd.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <filesystem>
 #include <memory>
 
 #include <nlohmann/json.hpp>
 
 #include "common/core/json_fields.h"
-#include "common/io/clock.h"
 #include "common/io/files.h"
 #include "server/cli/admin.h"
 #include "server/cli/node_rights.h"
+#include "server/cli/registration.h"
 #include "server/cli/verbs.h"
 #include "server/core/client_kit.h"
-#include "server/io/event_log.h"
+#include "server/io/host_keys.h"
+#include "server/io/own_file.h"
+#include "server/io/pending_dir.h"
 
 namespace reversi::server {
 namespace {
@@ -29,26 +26,16 @@ struct AddOptions {
   AdminOptions admin;
   std::string node;
   std::string key;
+  std::string fingerprint;  ///< node approve: of a key that knocked, instead of --key
   TypedRights rights;
   std::string address;
   std::vector<std::string> host_keys;
   bool json = false;
 };
 
-std::vector<std::string> own_host_key_files() {
-  std::vector<std::string> files;
-  std::error_code failed;
-  for (const auto& entry : std::filesystem::directory_iterator(kSshDirectory, failed)) {
-    const std::string name = entry.path().filename();
-    if (name.starts_with("ssh_host_") && name.ends_with("_key.pub")) files.push_back(entry.path());
-  }
-  std::ranges::sort(files);
-  return files;
-}
-
 Result<std::vector<PublicKey>> read_host_keys(const std::vector<std::string>& named) {
   std::vector<PublicKey> keys;
-  for (const std::string& file : named.empty() ? own_host_key_files() : named) {
+  for (const std::string& file : named.empty() ? host_key_files(ServerPolicy{}) : named) {
     const auto text = read_file(file, kMostKeyBytes);
     if (!text) return fail(Error(text.error()).in("host key"));
     auto key = parse_public_key(*text);
@@ -60,11 +47,6 @@ Result<std::vector<PublicKey>> read_host_keys(const std::vector<std::string>& na
   if (!keys.empty()) return keys;
   return fail(Errc::not_found, std::string("no host key in ") + kSshDirectory +
                                    " (ssh_host_*_key.pub); name it with --host-key FILE");
-}
-
-std::string account_name() {
-  const passwd* account = ::getpwuid(::geteuid());
-  return account != nullptr ? account->pw_name : std::to_string(::geteuid());
 }
 
 /// Everything that the command line says, checked before anything is touched. Files are read as the
@@ -95,32 +77,31 @@ Result<Wanted> read_wanted(const AddOptions& options) {
     address = *std::move(parsed);
     host_keys = *std::move(keys);
   }
-  auto key = read_key(options.key);
+  // One that knocked is known only once the state directory is open.
+  auto key = options.fingerprint.empty() ? read_key(options.key) : PublicKey{};
   if (!key) return fail(key.error());
   return Wanted{*std::move(node), *std::move(key),    *std::move(forwards),
                 *std::move(from), std::move(address), std::move(host_keys)};
 }
 
-Result<NodeRecord> add(const Admin& admin, const Wanted& wanted) {
+Result<void> take_pending_key(const Admin& admin, const AddOptions& options, Wanted& wanted) {
+  if (options.fingerprint.empty()) return {};
+  auto entry = find_pending(list_pending(admin.state), options.fingerprint);
+  if (!entry) return fail(entry.error());
+  wanted.key = std::move(entry->key);
+  wanted.key.comment = wanted.node.text();
+  return {};
+}
+
+/// The first address that a node was told is how this server is reached, for `ssh-config` too.
+void keep_address(const Admin& admin, const std::string& address) {
+  if (address.empty() || !admin.policy.address.empty()) return;
+  // A person's comments in server.json would be lost: whoever writes some writes this, too.
+  const auto text = read_own_file(admin.state.path() + "/server.json");
+  if (text && !parse_json(*text)) return;
   const auto lock = admin.state.lock_all(kAdminLockLimit);
-  if (!lock) return fail(lock.error());
-  if (admin.state.has_node(wanted.node)) {
-    return fail(Errc::exists,
-                "exists already; change it with `reversi-server node set`, or remove it first");
-  }
-  const auto taken = others_ports(admin.state, wanted.node, {wanted.key});
-  if (!taken) return fail(taken.error());
-  auto forwards = assign_ports(wanted.forwards, {}, *taken, admin.policy);
-  if (!forwards) return fail(forwards.error());
-  NodeRecord record{wanted.node, true, {wanted.key}, *std::move(forwards), wanted.from};
-  const auto lines = lines_of(admin.state, record);
-  if (!lines) return fail(lines.error());
-  if (auto ok = admin.state.create_node(wanted.node); !ok) return fail(ok.error());
-  auto done = admin.state.save_node(record).and_then(
-      [&] { return install_lines(admin, wanted.node, *lines, {wanted.key}); });
-  if (done) return record;
-  static_cast<void>(admin.state.remove_node(wanted.node));
-  return fail(done.error());
+  const auto saved = lock ? admin.state.save_policy_text(kAddressKey, address) : fail(lock.error());
+  if (!saved) warn(saved.error().line());
 }
 
 nlohmann::json strings(const std::vector<std::string>& lines) {
@@ -128,14 +109,16 @@ nlohmann::json strings(const std::vector<std::string>& lines) {
 }
 
 Result<ExitCode> node_add(const AddOptions& options) {
-  const auto wanted = read_wanted(options);
+  auto wanted = read_wanted(options);
   if (!wanted) return fail(wanted.error());
   const auto admin = open_admin(options.admin);
   if (!admin) return fail(admin.error());
-  const auto record = add(*admin, *wanted);
+  if (auto ok = take_pending_key(*admin, options, *wanted); !ok) return fail(ok.error());
+  const auto record =
+      register_node(*admin, {wanted->node, wanted->key, wanted->forwards, wanted->from});
   if (!record) return fail(Error(record.error()).in("node " + wanted->node.text()));
-  Event event{.at = wall_now(), .kind = EventKind::changed, .reason = "added"};
-  static_cast<void>(EventLog(admin->state, wanted->node).append(event));
+  keep_address(*admin, options.address);
+  if (auto ok = remove_pending(admin->state, wanted->key); !ok) warn(ok.error().line());
   const auto lines = lines_of(admin->state, *record);
   if (!lines) return fail(lines.error());
   const ClientKit kit{record->node, wanted->address.value_or(Endpoint{}), account_name(),
@@ -151,19 +134,16 @@ Result<ExitCode> node_add(const AddOptions& options) {
     return ExitCode::done;
   }
   std::string text;
-  for (const std::string& line : *lines) text += line + '\n';
+  // With a script for the node the line is a comment, so that a person may paste all of it.
+  if (wanted->address) text += "# Installed here, for sshd:\n";
+  for (const std::string& line : *lines) text += (wanted->address ? "# " : "") + line + '\n';
   if (wanted->address) text += "\n# Paste this on the node, as root:\n" + node_script(kit);
   print(text);
   return ExitCode::done;
 }
 
-}  // namespace
-
-Run node_add_verb(Options& add) {
-  auto options = std::make_shared<AddOptions>();
-  add.text("NAME", options->node, "Lower-case letters, digits and hyphens.", "", Need::required);
-  add.text("--key", options->key, "The node's public key; - reads standard input.", "FILE|-",
-           Need::required);
+/// What both verbs take beside the key.
+Run add_options(Options& add, const std::shared_ptr<AddOptions>& options) {
   add.list("--forward", options->rights.forwards,
            "A port for the node. EXPECT: connect, banner=PREFIX or http[=PATH[,STATUS]].",
            "NAME[=PORT][:EXPECT]", Need::required);
@@ -176,6 +156,28 @@ Run node_add_verb(Options& add) {
   add_state_dir_option(add, options->admin);
   add_authorized_keys_option(add, options->admin);
   return [options] { return node_add(*options); };
+}
+
+}  // namespace
+
+Run node_add_verb(Options& add) {
+  auto options = std::make_shared<AddOptions>();
+  add.text("NAME", options->node, "Lower-case letters, digits and hyphens.", "", Need::required);
+  add.text("--key", options->key, "The node's public key; - reads standard input.", "FILE|-",
+           Need::required);
+  return add_options(add, options);
+}
+
+Run node_approve_verb(Options& add) {
+  auto options = std::make_shared<AddOptions>();
+  add.text("FINGERPRINT", options->fingerprint,
+           "Of a key that knocked, or enough of its beginning to be the only one.", "",
+           Need::required);
+  add.text("NAME", options->node, "Lower-case letters, digits and hyphens.", "", Need::required);
+  return [options, run = add_options(add, options)]() -> Result<ExitCode> {
+    if (!options->fingerprint.empty()) return run();
+    return fail(Errc::usage, "an empty FINGERPRINT; `reversi-server node pending` lists them");
+  };
 }
 
 }  // namespace reversi::server

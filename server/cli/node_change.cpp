@@ -47,7 +47,8 @@ Result<ExitCode> set_enabled(const NodeOptions& options, bool enabled) {
     if (before->enabled != enabled) log_change(*opened, enabled ? "enabled" : "disabled");
   }
   if (enabled) return ExitCode::done;
-  const auto ended = end_session(opened->admin.state, opened->node, RequestKind::disable);
+  const auto ended = end_session(opened->admin.state, opened->node, RequestKind::disable,
+                                 /*comes_back=*/false);
   if (!ended) return fail(ended.error());
   return ExitCode::done;
 }
@@ -59,7 +60,8 @@ Result<ExitCode> remove(const NodeOptions& options) {
   if (!lock) return fail(lock.error());
   // The line first: from then on nobody comes back.
   if (auto ok = install_lines(opened->admin, opened->node, {}); !ok) return fail(ok.error());
-  const auto ended = end_session(opened->admin.state, opened->node, RequestKind::evict);
+  const auto ended = end_session(opened->admin.state, opened->node, RequestKind::evict,
+                                 /*comes_back=*/false);
   if (!ended) warn(ended.error().line());
   if (auto ok = opened->admin.state.remove_node(opened->node); !ok) return fail(ok.error());
   return ExitCode::done;
@@ -104,7 +106,10 @@ Result<std::vector<ForwardRequest>> merge_forwards(const NodeRecord& record,
 Result<NodeRecord> changed_record(const OpenedNode& opened, const NodeRecord& before,
                                   const SetOptions& options, const std::optional<PublicKey>& key) {
   NodeRecord after = before;
-  if (key) after.keys = {*key};
+  if (key) {
+    after.keys = {*key};
+    after.next_key.reset();
+  }
   const bool is_any = options.rights.ranges == std::vector<std::string>{std::string(kAnyRange)};
   if (is_any) {
     after.from.clear();
@@ -136,7 +141,9 @@ bool needs_new_session(const NodeRecord& before, const NodeRecord& after) {
 
 void tell_agent(const OpenedNode& opened, const NodeRecord& before, const NodeRecord& after) {
   if (needs_new_session(before, after)) {
-    const auto ended = end_session(opened.admin.state, opened.node, RequestKind::evict);
+    const bool has_same_key = before.keys == after.keys;
+    const auto ended =
+        end_session(opened.admin.state, opened.node, RequestKind::evict, has_same_key);
     if (!ended) warn(ended.error().line());
     return;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/core/cidr.h"
+#include "server/io/fleet_reader.h"
 
 namespace reversi::server {
 namespace {
@@ -42,9 +43,12 @@ Result<std::vector<std::string>> typed_ranges(const TypedRights& typed) {
 Result<std::set<Port>> others_ports(const StateDir& state, const NodeName& node,
                                     const std::vector<PublicKey>& keys) {
   std::set<Port> taken;
-  for (const NodeName& other : state.list_nodes()) {
+  const std::vector<NodeName> names = state.list_nodes();
+  const auto records = read_records(state, names);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const NodeName& other = names[i];
+    const auto& record = records[i];
     if (other == node) continue;
-    const auto record = state.load_node(other);
     if (!record && record.error().code() == Errc::not_found)
       continue;  // half made, or half removed
     if (!record) {

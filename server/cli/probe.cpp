@@ -92,7 +92,8 @@ Result<ExitCode> probe(const NodeOptions& options) {
 Result<ExitCode> evict(const NodeOptions& options) {
   const auto opened = open_node(options);
   if (!opened) return fail(opened.error());
-  const auto ended = end_session(opened->admin.state, opened->node, RequestKind::evict);
+  const auto ended = end_session(opened->admin.state, opened->node, RequestKind::evict,
+                                 /*comes_back=*/true);
   if (!ended) return fail(ended.error());
   if (!*ended) return fail(no_session(*opened, ""));
   return ExitCode::done;

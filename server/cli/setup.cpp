@@ -1,4 +1,5 @@
-// setup --user: what a person's own account needs before the first node.
+// setup --user: what a person's own account needs before the first node. For --system see
+// setup_system.cpp.
 
 #include <sys/stat.h>
 
@@ -6,6 +7,7 @@
 #include <memory>
 
 #include "server/cli/admin.h"
+#include "server/cli/setup_system.h"
 #include "server/cli/verbs.h"
 #include "server/core/authorized_keys.h"
 #include "server/io/authorized_keys_file.h"
@@ -16,6 +18,7 @@ namespace {
 struct SetupOptions {
   AdminOptions admin;
   bool user = false;
+  bool system = false;
   bool dry_run = false;
 };
 
@@ -37,27 +40,22 @@ std::string strict_modes_problem(const std::string& file) {
 /// Every node's line as this executable writes it: after an upgrade to another path, after a
 /// repair.
 Result<std::size_t> reinstall(const Admin& admin, const std::string& file) {
-  std::size_t count = 0;
-  auto ok = change_authorized_keys(
-      file, kAdminLockLimit, [&](std::string_view present) -> Result<std::string> {
-        std::string text(present);
-        for (const NodeName& node : admin.state.list_nodes()) {
-          const auto record = admin.state.load_node(node);
-          if (!record) {
-            warn(record.error().line() + "; its line is left as it is");
-            continue;
-          }
-          const auto lines = lines_of(admin.state, *record);
-          if (!lines) return fail(lines.error());
-          auto changed = replace_lines(text, node, admin.state.path(), *lines);
-          if (!changed) return changed;
-          text = *std::move(changed);
-          ++count;
-        }
-        return text;
-      });
+  NodeLines nodes;
+  for (const NodeName& node : admin.state.list_nodes()) {
+    const auto record = admin.state.load_node(node);
+    if (!record) {
+      warn(record.error().line() + "; its line is left as it is");
+      continue;
+    }
+    auto lines = lines_of(admin.state, *record);
+    if (!lines) return fail(lines.error());
+    nodes.emplace(node.text(), *std::move(lines));
+  }
+  auto ok = change_authorized_keys(file, kAdminLockLimit, [&](std::string_view present) {
+    return replace_all_lines(present, admin.state.path(), nodes);
+  });
   if (!ok) return fail(ok.error());
-  return count;
+  return nodes.size();
 }
 
 Result<ExitCode> dry_run(const SetupOptions& options) {
@@ -75,6 +73,12 @@ Result<ExitCode> dry_run(const SetupOptions& options) {
 }
 
 Result<ExitCode> setup(const SetupOptions& options) {
+  if (options.user == options.system) {
+    return fail(Errc::usage,
+                "give --system (root: account, state directory, sshd) or --user (this "
+                "account, without root)");
+  }
+  if (options.system) return setup_system(options.admin, options.dry_run);
   if (options.dry_run) return dry_run(options);
   const auto admin = open_admin(options.admin);
   if (!admin) return fail(admin.error());
@@ -97,7 +101,10 @@ Result<ExitCode> setup(const SetupOptions& options) {
 
 Run setup_verb(Options& add) {
   auto options = std::make_shared<SetupOptions>();
-  add.flag("--user", options->user, "In this account, without root.", Need::required);
+  add.flag("--user", options->user, "In this account, without root.");
+  add.flag("--system", options->system,
+           "As root: the account reversi, its state directory and sshd's drop-in, which is proven "
+           "by a login first.");
   add.flag("--dry-run", options->dry_run, "Say what would be done; change nothing.");
   add_state_dir_option(add, options->admin);
   add_authorized_keys_option(add, options->admin);

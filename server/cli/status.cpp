@@ -1,40 +1,64 @@
 // status: every node, whether it is reachable or not. Reads files; asks nobody.
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 
 #include <nlohmann/json.hpp>
 
+#include "common/cli/terminal.h"
 #include "common/core/json_fields.h"
+#include "common/core/status_line.h"
 #include "common/io/clock.h"
 #include "server/cli/admin.h"
 #include "server/cli/verbs.h"
+#include "server/cli/watch.h"
+#include "server/core/fleet.h"
 #include "server/core/status_text.h"
-#include "server/io/event_log.h"
+#include "server/io/fleet_reader.h"
 
 namespace reversi::server {
 namespace {
 
-constexpr int kWatchIntervalMs = 2000;
-constexpr std::string_view kClearScreen = "\x1b[H\x1b[2J";
-
 struct StatusOptions {
   AdminOptions admin;
   std::string node;
+  std::vector<std::string> states;
+  std::vector<std::string> globs;
+  std::string sort = "name";
   bool json = false;
   bool watch = false;
   bool check = false;
 };
 
-NodeStatus look_at(const StateDir& state, const NodeName& node, WallTime now) {
-  const NodeFiles files = state.load_files(node);
-  // A killed agent could not say that its session ended: whoever comes next does.
-  if (is_unclosed(files)) close_dead_session(state, node, now);
-  return view_node(files, now);
+/// What the command line asks for.
+struct Wanted {
+  std::optional<NodeName> node;
+  FleetFilter filter;
+  SortKey sort = SortKey::name;
+};
+
+/// What is to be shown, and of how many.
+struct Fleet {
+  std::vector<NodeStatus> nodes;
+  std::size_t all = 0;
+};
+
+Result<Fleet> load(const Admin& admin, const Wanted& wanted, WallTime now) {
+  if (wanted.node) {
+    if (auto ok = check_exists(admin.state, *wanted.node); !ok) return fail(ok.error());
+    return Fleet{{read_one(admin.state, *wanted.node, now)}, 1};
+  }
+  std::vector<NodeName> names = admin.state.list_nodes();
+  const std::size_t all = names.size();
+  std::erase_if(names,
+                [&](const NodeName& name) { return !matches_name(wanted.filter, name.text()); });
+  Fleet fleet{read_fleet(admin.state, names, now), all};
+  std::erase_if(fleet.nodes,
+                [&](const NodeStatus& node) { return !matches_state(wanted.filter, node.state); });
+  if (wanted.sort != SortKey::name) sort_nodes(fleet.nodes, wanted.sort);
+  return fleet;
 }
 
 std::string json_of(const std::vector<NodeStatus>& nodes, bool is_one) {
@@ -42,46 +66,64 @@ std::string json_of(const std::vector<NodeStatus>& nodes, bool is_one) {
   // A line a node: thousands of them need no tree of their own.
   std::string text = "[";
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    text += (i == 0 ? "\n" : ",\n") + json_line(status_to_json(nodes[i]));
+    text += i == 0 ? "\n" : ",\n";
+    append_status_line(text, nodes[i]);
   }
   return text + (nodes.empty() ? "]\n" : "\n]\n");
 }
 
-/// Prints once; true if every node is up.
-Result<bool> show(const Admin& admin, const std::optional<NodeName>& node,
-                  const StatusOptions& options) {
-  if (node) {
-    if (auto ok = check_exists(admin.state, *node); !ok) return fail(ok.error());
+std::string table_of(const Fleet& fleet, bool is_one, WallTime now) {
+  if (fleet.all == 0) return "no nodes; register one with `reversi-server node add`\n";
+  const Terminal terminal = terminal_of(STDOUT_FILENO);
+  std::string text = fleet.nodes.empty()
+                         ? ""
+                         : status_text(fleet.nodes, now, {terminal.columns, terminal.has_colour});
+  if (!is_one) text += (text.empty() ? "" : "\n") + summary_line(fleet.nodes, fleet.all) + '\n';
+  return text;
+}
+
+Result<Wanted> read_wanted(const StatusOptions& options) {
+  Wanted wanted;
+  if (!options.node.empty()) {
+    if (!options.states.empty() || !options.globs.empty()) {
+      return fail(Errc::usage, "--state and --match choose among all nodes; leave out the NODE");
+    }
+    auto typed = typed_node(options.node);
+    if (!typed) return fail(typed.error());
+    wanted.node = *std::move(typed);
   }
-  const WallTime now = wall_now();
-  std::vector<NodeStatus> nodes;
-  for (const NodeName& each : node ? std::vector{*node} : admin.state.list_nodes()) {
-    nodes.push_back(look_at(admin.state, each, now));
+  for (const std::string& word : options.states) {
+    const auto state = parse_state_option(word);
+    if (!state) return fail(state.error());
+    wanted.filter.states.push_back(*state);
   }
-  if (options.watch && !options.json && ::isatty(STDOUT_FILENO) != 0)
-    print(std::string(kClearScreen));
-  print(options.json ? json_of(nodes, node.has_value()) : status_text(nodes, now));
-  std::fflush(stdout);
-  return std::ranges::all_of(nodes,
-                             [](const NodeStatus& each) { return each.state == NodeState::up; });
+  wanted.filter.globs = options.globs;
+  const auto sort = parse_sort_option(options.sort);
+  if (!sort) return fail(sort.error());
+  wanted.sort = *sort;
+  return wanted;
 }
 
 Result<ExitCode> status(const StatusOptions& options) {
-  std::optional<NodeName> node;
-  if (!options.node.empty()) {
-    auto typed = typed_node(options.node);
-    if (!typed) return fail(typed.error());
-    node = *std::move(typed);
-  }
+  const auto wanted = read_wanted(options);
+  if (!wanted) return fail(wanted.error());
   const auto admin = open_admin(options.admin);
   if (!admin) return fail(admin.error());
-  for (;;) {
-    const auto all_up = show(*admin, node, options);
-    if (!all_up) return fail(all_up.error());
-    if (!options.watch) return *all_up || !options.check ? ExitCode::done : ExitCode::failed;
-    if (std::ferror(stdout) != 0) return ExitCode::done;
-    ::poll(nullptr, 0, kWatchIntervalMs);
-  }
+  bool all_up = true;
+  const auto draw = [&]() -> Result<std::string> {
+    const WallTime now = wall_now();
+    const auto fleet = load(*admin, *wanted, now);
+    if (!fleet) return fail(fleet.error());
+    all_up = std::ranges::all_of(
+        fleet->nodes, [](const NodeStatus& each) { return each.state == NodeState::up; });
+    const bool is_one = wanted->node.has_value();
+    return options.json ? json_of(fleet->nodes, is_one) : table_of(*fleet, is_one, now);
+  };
+  if (options.watch) return watch(draw, !options.json).map([] { return ExitCode::done; });
+  const auto text = draw();
+  if (!text) return fail(text.error());
+  print(*text);
+  return all_up || !options.check ? ExitCode::done : ExitCode::failed;
 }
 
 }  // namespace
@@ -89,6 +131,12 @@ Result<ExitCode> status(const StatusOptions& options) {
 Run status_verb(Options& add) {
   auto options = std::make_shared<StatusOptions>();
   add.text("NODE", options->node, "One node only.");
+  add.list("--state", options->states, "Only nodes in this state.",
+           "up|degraded|down|unknown|never_seen|disabled");
+  add.list("--match", options->globs, "Only nodes whose name matches; * and ? stand for any.",
+           "GLOB");
+  add.text("--sort", options->sort, "By state: worst first; by since or seen: latest first.",
+           "name|state|since|seen");
   add.flag("--json", options->json, "An array with one object a node; with NODE one object.");
   add.flag("--watch", options->watch, "Again every 2 seconds, until interrupted.");
   add.flag("--check", options->check, "Exit code 1 if a node is not up.");

@@ -58,12 +58,7 @@ void AgentSession::apply(WatchedForward& forward, const ProbeReport& report) {
     // From unknown to good is what everybody expects; the rest is for the log.
     const bool is_plain =
         (before == Verdict::unknown || is_good(before)) && is_good(status.verdict);
-    if (!is_plain) {
-      Event event = make_event(EventKind::verdict, status.reason);
-      event.forward = status.name;
-      event.verdict = status.verdict;
-      held_events_.push_back(std::move(event));
-    }
+    if (!is_plain || (has_told_good_ && before == Verdict::unknown)) hold_verdict(status);
   }
   actions_.emplace_back(WriteStatus{});
   if (judged.next == Next::probe_again) forward.is_wanted = true;
@@ -71,6 +66,20 @@ void AgentSession::apply(WatchedForward& forward, const ProbeReport& report) {
   if (judged.next == Next::restart) {
     restart("forward " + status.name + ": " + std::string(verdict_name(status.verdict)) + ": " +
             status.reason);
+  }
+}
+
+void AgentSession::hold_verdict(const ForwardStatus& status) {
+  Event event = make_event(EventKind::verdict, status.reason);
+  event.forward = status.name;
+  event.verdict = status.verdict;
+  held_events_.push_back(std::move(event));
+}
+
+void AgentSession::tell_good() {
+  if (up_since_ || std::exchange(has_told_good_, true)) return;
+  for (const WatchedForward& forward : forwards_) {
+    if (is_good(forward.status.verdict)) hold_verdict(forward.status);
   }
 }
 
@@ -107,6 +116,7 @@ void AgentSession::refresh() {
   state_ = judged.state;
   state_reason_ = judged.reason;
   if (state_ == NodeState::down) log_down(state_reason_);
+  if (state_ == NodeState::degraded) tell_good();
   if (state_ == NodeState::up && !up_since_) {
     log(EventKind::up, {});
     Event& event = std::get<LogEvent>(actions_.back()).event;
@@ -141,12 +151,13 @@ void AgentSession::release_events() {
 }
 
 void AgentSession::log_down(const std::string& why) {
-  if (!up_since_) return;
+  if (!up_since_ && !has_told_good_) return;
   log(EventKind::down, why);
   Event& event = std::get<LogEvent>(actions_.back()).event;
-  event.was_up = now_.mono - *up_since_;
+  if (up_since_) event.was_up = now_.mono - *up_since_;
   last_up_or_down_ = event;
   up_since_.reset();
+  has_told_good_ = false;
 }
 
 NodeStatus AgentSession::status(WallTime now) const {

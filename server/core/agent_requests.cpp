@@ -12,6 +12,9 @@ namespace {
 constexpr std::size_t kMostProbeRequests = 4;
 /// The machine goes down and will not wait for us.
 constexpr Millis kDrainGrace{1'000};
+/// For a node to make a key: its flash may be slow.
+constexpr Millis kRotationLimit{30'000};
+constexpr Millis kRotationGrace{3'000};
 
 }  // namespace
 
@@ -89,6 +92,53 @@ void AgentSession::on(const ReloadAsked& event) {
     forward->expect = fresh.expect;
     forward->is_wanted = ready_at_.has_value();
   }
+}
+
+void AgentSession::on(const RotateKeyAsked& event) {
+  if (phase_ != Phase::serve || rotation_) {
+    actions_.emplace_back(Reply{event.request, "not now", {}, {}, false});
+    return;
+  }
+  if (!understands("rotate_key")) {
+    actions_.emplace_back(Reply{event.request,
+                                "the node's client " + printable(hello_.client_version) +
+                                    " cannot make a key by itself; upgrade it, or give its new key "
+                                    "with `reversi-server node set NODE --key FILE`",
+                                {},
+                                {},
+                                false});
+    return;
+  }
+  rotation_ = Rotation{event.request, now_.mono + kRotationLimit};
+  send(RotateKey{event.request});
+}
+
+void AgentSession::take(const Rotated& message) {
+  if (!rotation_ || rotation_->is_answered || rotation_->request != message.request) return;
+  if (!message.error.empty()) return fail_rotation("the node: " + printable(message.error));
+  rotation_->is_answered = true;
+  actions_.emplace_back(LetKeyIn{message.request, message.public_key});
+}
+
+void AgentSession::on(const KeyLetIn& event) {
+  if (!rotation_ || rotation_->request != event.request) return;
+  if (!event.error.empty()) return fail_rotation(event.error);
+  rotation_.reset();
+  actions_.emplace_back(Reply{event.request, {}, {}, {}, false});
+  send(Restart{"log in with the new key", Millis{0}});
+  begin_ending("its key is rotated", kRotationGrace);
+}
+
+void AgentSession::fail_rotation(const std::string& why) {
+  actions_.emplace_back(Reply{rotation_->request, why, {}, {}, false});
+  rotation_.reset();
+}
+
+void AgentSession::on(const ServerChanged& event) {
+  const Announce present{event.host_keys, event.servers};
+  if (phase_ != Phase::serve || present == announced_) return;
+  announced_ = present;
+  send(present);
 }
 
 void AgentSession::on(const DrainAsked& /*event*/) {

@@ -164,6 +164,7 @@ void AgentSession::on(const OutputStuck& /*event*/) {
 }
 
 void AgentSession::offend(const std::string& what) {
+  if (!held_events_.empty()) has_told_good_ = false;
   held_events_.clear();
   log(EventKind::protocol_error, printable(what, kMaxReasonBytes));
   end(true, "protocol error: " + printable(what, kMaxReasonBytes));
@@ -210,11 +211,14 @@ void AgentSession::on(const Claimed& event) {
   welcome.grants = std::move(matched.grants);
   welcome.not_granted = std::move(matched.not_granted);
   welcome.policy = policy_;
+  welcome.host_keys = event.host_keys;
   welcome.servers = event.policy.servers;
+  announced_ = {welcome.host_keys, welcome.servers};
   phase_ = Phase::serve;
   last_seen_ = now_.wall;
   line_clock_.start(now_.mono);
   send(std::move(welcome));
+  actions_.emplace_back(SettleKey{});
   actions_.emplace_back(TouchAlive{});
   actions_.emplace_back(WriteStatus{});
 }
@@ -269,6 +273,7 @@ void AgentSession::on(const Tick& /*event*/) {
                                                       server_policy_.challenge_progress)) {
     settle_challenge(false);
   }
+  if (rotation_ && now >= rotation_->deadline) fail_rotation("the node did not answer in time");
   for (WatchedForward& forward : forwards_) {
     if (forward.ask_again_at && now >= *forward.ask_again_at) ask_forward_again(forward);
     if (forward.check_at && now >= *forward.check_at) check(forward);
@@ -315,6 +320,7 @@ MonoTime AgentSession::next_deadline() const {
     at(challenge_->clock.deadline(server_policy_.challenge_silence,
                                   server_policy_.challenge_progress));
   }
+  if (rotation_) at(rotation_->deadline);
   for (const WatchedForward& forward : forwards_) {
     at(forward.ask_again_at);
     at(forward.check_at);

@@ -65,6 +65,7 @@ struct Claimed {
   std::optional<NodeStatus> previous;    ///< status.json as it was
   std::optional<Event> last_up_or_down;  ///< of the node's event log
   std::int64_t evictions = 0;            ///< sessions that were ended for this one
+  std::vector<std::string> host_keys;    ///< of this server, to be announced
   std::string problem;                   ///< a state file that could not be used, one line
 };
 struct ClaimRefused {
@@ -100,6 +101,19 @@ struct ReloadAsked {
   bool is_enabled = true;
   std::vector<NodeForward> granted;
 };
+struct RotateKeyAsked {
+  std::string request;
+};
+/// The end of LetKeyIn.
+struct KeyLetIn {
+  std::string request;
+  std::string error;  ///< empty = the node may log in with it
+};
+/// server.json was changed.
+struct ServerChanged {
+  std::vector<std::string> host_keys;
+  std::vector<std::string> servers;
+};
 /// SIGTERM: the machine goes down, or an admin stops us.
 struct DrainAsked {};
 struct StatusWritten {
@@ -107,9 +121,10 @@ struct StatusWritten {
 };
 struct Tick {};
 
-using AgentEvent = std::variant<Received, BadInput, InputEnded, OutputStuck, Claimed, ClaimRefused,
-                                Sampled, ProbeSlow, ProbeDone, ChallengeAsked, ProbeAsked,
-                                EvictAsked, ReloadAsked, DrainAsked, StatusWritten, Tick>;
+using AgentEvent =
+    std::variant<Received, BadInput, InputEnded, OutputStuck, Claimed, ClaimRefused, Sampled,
+                 ProbeSlow, ProbeDone, ChallengeAsked, ProbeAsked, EvictAsked, ReloadAsked,
+                 RotateKeyAsked, KeyLetIn, ServerChanged, DrainAsked, StatusWritten, Tick>;
 
 // ---- actions
 
@@ -131,6 +146,13 @@ struct StartProbe {
 struct DeliverPath {
   PathSeen seen;
 };
+/// The node offers this key as its next.
+struct LetKeyIn {
+  std::string request;
+  std::string public_key;
+};
+/// The session was welcomed: if its key is in rotation, the node's other keys go.
+struct SettleKey {};
 struct TouchAlive {};
 struct WriteStatus {};
 struct LogEvent {
@@ -150,8 +172,8 @@ struct EndSession {
   std::string why;
 };
 
-using AgentAction = std::variant<Send, StartClaim, StartProbe, DeliverPath, TouchAlive, WriteStatus,
-                                 LogEvent, Reply, EndSession>;
+using AgentAction = std::variant<Send, StartClaim, StartProbe, DeliverPath, LetKeyIn, SettleKey,
+                                 TouchAlive, WriteStatus, LogEvent, Reply, EndSession>;
 using AgentActions = std::vector<AgentAction>;
 
 class AgentSession {
@@ -200,6 +222,9 @@ class AgentSession {
   void on(const ProbeAsked& event);
   void on(const EvictAsked& event);
   void on(const ReloadAsked& event);
+  void on(const RotateKeyAsked& event);
+  void on(const KeyLetIn& event);
+  void on(const ServerChanged& event);
   void on(const DrainAsked& event);
   void on(const StatusWritten& event);
   void on(const Tick& event);
@@ -211,6 +236,7 @@ class AgentSession {
   void take(const Check& message);
   void take(const PathSeen& message);
   void take(const Pong& message);
+  void take(const Rotated& message);
   void take(const Bye& message);
   void take(const Unknown& message);
 
@@ -220,12 +246,16 @@ class AgentSession {
   void log(EventKind kind, std::string reason);
   void release_events();
   void log_down(const std::string& why);
+  void hold_verdict(const ForwardStatus& status);
+  /// For a node that is degraded before it ever was up: the log must tell which forwards work.
+  void tell_good();
   void offend(const std::string& what);
   void refuse(Refused refused);
   void restart(const std::string& why);
   void begin_ending(std::string why, Millis grace);
   void end(bool kill_sshd, std::string why);
   void settle_challenge(bool is_alive);
+  void fail_rotation(const std::string& why);
   void apply(WatchedForward& forward, const ProbeReport& report);
   void ask_forward_again(WatchedForward& forward);
   void check(WatchedForward& forward);
@@ -259,6 +289,13 @@ class AgentSession {
   std::int64_t next_challenge_ = 1;
   std::optional<Challenge> challenge_;
   std::vector<std::string> probe_requests_;
+  Announce announced_;  // what the client was told of the server
+  struct Rotation {
+    std::string request;
+    MonoTime deadline;
+    bool is_answered = false;
+  };
+  std::optional<Rotation> rotation_;
 
   NodeState state_ = NodeState::down;
   std::string state_reason_;
@@ -269,6 +306,7 @@ class AgentSession {
   std::optional<RefusedStatus> last_refused_;
   Counters counters_;
   BackoffStatus backoff_;
+  bool has_told_good_ = false;
   std::vector<Event> held_events_;  // verdicts of a session younger than kHoldEvents
   std::optional<WallTime> unwritten_since_;
   std::optional<MonoTime> rewrite_at_;  // the last write failed

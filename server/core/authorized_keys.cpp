@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "server/core/grants.h"
 
@@ -38,7 +39,8 @@ std::string option(std::string_view name, std::string_view value) {
   return std::string(name) + "=\"" + std::string(value) + "\"";
 }
 
-Result<std::string> forced_command(const NodeRecord& record, const AgentCommand& command) {
+Result<std::string> forced_command(const NodeRecord& record, const AgentCommand& command,
+                                   const PublicKey& key) {
   const auto executable = quote_path(command.executable);
   if (!executable) return executable;
   const auto state_dir = quote_path(command.state_dir);
@@ -46,6 +48,8 @@ Result<std::string> forced_command(const NodeRecord& record, const AgentCommand&
   // exec: the agent's parent must be the session's sshd and no shell between them.
   std::string text = "exec " + *executable + " agent --node " + record.node.text();
   for (const NodeForward& forward : record.forwards) text += " --grant " + format_grant(forward);
+  // sshd tells a forced command of no key: the one in rotation names itself (ADR 15).
+  if (is_next_key(record, key)) text += " --key " + key.blob;
   return text + " --state-dir " + *state_dir;
 }
 
@@ -95,20 +99,20 @@ Result<std::optional<Block>> find_block(const std::vector<std::string_view>& lin
                                 "this order");
 }
 
-/// Whose a line of the block is. The command stands before the key and its comment, so the first
-/// mark is the command's.
-bool belongs_to(std::string_view line, const NodeName& node, const std::string& state_dir) {
+/// Whose a line of the block is: the node's name, or nothing if it is another state directory's. The
+/// command stands before the key and its comment, so the first mark is the command's.
+std::string_view owner_of(std::string_view line, const std::string& state_dir) {
   constexpr std::string_view kMark = " agent --node ";
   constexpr std::string_view kOption = " --state-dir ";
   const std::size_t at = line.find(kMark);
-  if (at == std::string_view::npos) return false;
+  if (at == std::string_view::npos) return {};
   line.remove_prefix(at + kMark.size());
-  if (!line.starts_with(node.text() + ' ')) return false;
+  const std::string_view name = line.substr(0, line.find(' '));
   const std::size_t option_at = line.find(kOption);
-  if (option_at == std::string_view::npos) return false;
+  if (option_at == std::string_view::npos) return {};
   std::string_view value = line.substr(option_at + kOption.size());
   value = value.substr(0, value.find('"'));
-  return value == state_dir || value == "'" + state_dir + "'";
+  return value == state_dir || value == "'" + state_dir + "'" ? name : std::string_view{};
 }
 
 bool names_key(std::string_view line, const PublicKey& key) {
@@ -125,8 +129,6 @@ std::string join(const std::vector<std::string_view>& lines, std::size_t from, s
 
 Result<std::vector<std::string>> authorized_lines(const NodeRecord& record,
                                                   const AgentCommand& command) {
-  const auto forced = forced_command(record, command);
-  if (!forced) return fail(forced.error());
   std::string options;
   if (!record.from.empty()) {
     std::string ranges;
@@ -141,9 +143,12 @@ Result<std::vector<std::string>> authorized_lines(const NodeRecord& record,
       options += ',' + option("permitlisten", listen) + ',' + option("permitopen", listen);
     }
   }
-  options += ',' + option("command", *forced);
   std::vector<std::string> lines;
-  for (const PublicKey& key : record.keys) lines.push_back(options + ' ' + format_public_key(key));
+  for (const PublicKey& key : record.keys) {
+    const auto forced = forced_command(record, command, key);
+    if (!forced) return fail(forced.error());
+    lines.push_back(options + ',' + option("command", *forced) + ' ' + format_public_key(key));
+  }
   return lines;
 }
 
@@ -158,27 +163,35 @@ bool is_key_outside_block(std::string_view text, const PublicKey& key) {
   return false;
 }
 
+bool has_lines(std::string_view text, const NodeName& node, const std::string& state_dir) {
+  return std::ranges::any_of(split_lines(text), [&](std::string_view line) {
+    return owner_of(line, state_dir) == node.text();
+  });
+}
+
 Result<std::string> replace_lines(std::string_view text, const NodeName& node,
                                   const std::string& state_dir,
                                   const std::vector<std::string>& lines) {
+  return replace_all_lines(text, state_dir, {{node.text(), lines}});
+}
+
+Result<std::string> replace_all_lines(std::string_view text, const std::string& state_dir,
+                                      const NodeLines& nodes) {
   const auto present = split_lines(text);
   const auto block = find_block(present);
   if (!block) return fail(block.error());
   const Block at = block->value_or(Block{present.size(), present.size()});
   std::string inside;
-  bool placed = false;
-  const auto place = [&] {
-    for (const std::string& line : lines) inside += line + '\n';
-    placed = true;
+  std::set<std::string_view> placed;
+  const auto place = [&](const NodeLines::value_type& node) {
+    if (!placed.insert(node.first).second) return;
+    for (const std::string& line : node.second) inside += line + '\n';
   };
   for (std::size_t i = at.begin; i < at.end; ++i) {
-    if (!belongs_to(present[i], node, state_dir)) {
-      inside += present[i];
-    } else if (!placed) {
-      place();
-    }
+    const auto owner = nodes.find(owner_of(present[i], state_dir));
+    owner == nodes.end() ? void(inside += present[i]) : place(*owner);
   }
-  if (!placed) place();
+  for (const auto& node : nodes) place(node);
   const std::size_t before_end = block->has_value() ? at.begin - 1 : at.begin;
   const std::size_t after_begin = block->has_value() ? at.end + 1 : at.end;
   std::string before = join(present, 0, before_end);
@@ -186,6 +199,23 @@ Result<std::string> replace_lines(std::string_view text, const NodeName& node,
   if (inside.empty()) return before + after;
   if (!before.empty() && !before.ends_with('\n')) before += '\n';
   return before + std::string(kBegin) + '\n' + inside + std::string(kEnd) + '\n' + after;
+}
+
+Result<std::vector<KeyLine>> read_key_lines(std::string_view text, const std::string& state_dir) {
+  const auto lines = split_lines(text);
+  const auto block = find_block(lines);
+  if (!block) return fail(block.error());
+  const Block ours = block->value_or(Block{});
+  std::vector<KeyLine> found;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const std::string_view line = without_end(lines[i]);
+    const std::size_t begin = line.find_first_not_of(" \t");
+    if (begin == std::string_view::npos || line[begin] == '#') continue;
+    const bool is_inside = i >= ours.begin && i < ours.end;
+    const std::string_view node = is_inside ? owner_of(line, state_dir) : std::string_view{};
+    found.push_back({static_cast<int>(i) + 1, std::string(line), is_inside, std::string(node)});
+  }
+  return found;
 }
 
 }  // namespace reversi::server

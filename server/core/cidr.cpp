@@ -1,5 +1,6 @@
 #include "server/core/cidr.h"
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cstdint>
@@ -73,7 +74,34 @@ bool has_host_bits(const Bytes& address, unsigned prefix) {
   return false;
 }
 
+std::optional<Bytes> parse_address_bytes(std::string_view text) {
+  auto address = parse_ipv4(text);
+  return address ? address : parse_ipv6(text);
+}
+
+bool is_in_range(const Bytes& address, std::string_view range) {
+  const std::size_t slash = range.find('/');
+  const auto first = parse_address_bytes(range.substr(0, slash));
+  if (!first || first->size() != address.size()) return false;
+  std::size_t bits = address.size() * 8;
+  if (slash != std::string_view::npos) {
+    bits = number(range.substr(slash + 1), 10, static_cast<unsigned>(bits)).value_or(bits);
+  }
+  for (std::size_t bit = 0; bit < bits; ++bit) {
+    const auto differ = static_cast<unsigned>(address[bit / 8] ^ (*first)[bit / 8]);
+    if ((differ >> (7 - bit % 8) & 1U) != 0) return false;
+  }
+  return true;
+}
+
 }  // namespace
+
+std::optional<bool> is_in_ranges(std::string_view address, const std::vector<std::string>& ranges) {
+  const auto bytes = parse_address_bytes(address);
+  if (!bytes) return std::nullopt;
+  return std::ranges::any_of(ranges,
+                             [&](const std::string& range) { return is_in_range(*bytes, range); });
+}
 
 Result<std::string> parse_cidr(std::string_view text) {
   const auto bad = [&](const std::string& why) {
@@ -81,8 +109,7 @@ Result<std::string> parse_cidr(std::string_view text) {
   };
   const std::size_t slash = text.find('/');
   const std::string_view address_text = text.substr(0, slash);
-  auto address = parse_ipv4(address_text);
-  if (!address) address = parse_ipv6(address_text);
+  const auto address = parse_address_bytes(address_text);
   if (!address) return bad("is not an address or a range like 192.0.2.0/24 or 2001:db8::/32");
   const auto most = static_cast<unsigned>(address->size() * 8);
   if (slash != std::string_view::npos) {

@@ -107,7 +107,7 @@ std::string node_script(const ClientKit& kit) {
   };
   return "mkdir -p /etc/reversi\n" + file("/etc/reversi/known_hosts", known_hosts_text(kit)) +
          file("/etc/reversi/client.json", client_config_text(kit)) +
-         "reversi-client check && reversi-client run\n";
+         "reversi-client check && reversi-client ensure\n";
 }
 
 }  // namespace reversi::server

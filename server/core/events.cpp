@@ -5,7 +5,8 @@
 #include "common/core/json_fields.h"
 #include "common/core/protocol.h"
 #include "common/core/word_table.h"
-#include "server/core/status_text.h"
+#include "server/core/duration_text.h"
+#include "server/core/event_scan.h"
 
 namespace reversi::server {
 namespace {
@@ -46,6 +47,10 @@ std::string_view event_kind_name(EventKind kind) {
   return kKinds.name(kind);
 }
 
+EventKind parse_event_kind(std::string_view name) {
+  return kKinds.parse(name).value_or(EventKind::unknown);
+}
+
 Json event_to_json(const Event& event) {
   Json doc{{"at", format_rfc3339(event.at)}, {"event", event_kind_name(event.kind)}};
   put(doc, "session", event.session, kMaxNameBytes);
@@ -65,6 +70,7 @@ std::string encode_event(const Event& event) {
 
 Result<Event> decode_event(std::string_view line) {
   if (line.size() > kMaxEventBytes) return fail(Errc::config, "longer than an event can be");
+  if (auto plain = scan_event(line)) return *std::move(plain);
   const auto doc = parse_json(line);
   if (!doc) return fail(doc.error());
   Event event;
@@ -81,7 +87,7 @@ Result<Event> decode_event(std::string_view line) {
       .may("verdict", verdict, kMaxReasonBytes);
   read(fields, "was_down_ms", event.was_down);
   read(fields, "was_up_ms", event.was_up);
-  event.kind = kKinds.parse(kind).value_or(EventKind::unknown);
+  event.kind = parse_event_kind(kind);
   if (!verdict.empty()) event.verdict = parse_verdict(verdict).value_or(Verdict::unknown);
   return fields.done().map([&] { return std::move(event); });
 }

@@ -28,6 +28,8 @@ enum class EventKind {
   unknown,         ///< written by a newer version
 };
 [[nodiscard]] std::string_view event_kind_name(EventKind kind);
+/// `unknown` for a word of the future.
+[[nodiscard]] EventKind parse_event_kind(std::string_view name);
 
 struct Event {
   WallTime at{};

@@ -30,31 +30,31 @@ Millis duplicate_retry(const ServerPolicy& policy, std::int64_t count) {
   return std::min(retry, policy.duplicate_retry_longest);
 }
 
-bool is_quiet(const std::vector<HolderCandidate>& earlier,
-              const std::vector<HolderCandidate>& later) {
-  return std::ranges::none_of(later, [&](const HolderCandidate& candidate) {
-    const auto same = std::ranges::find(earlier, candidate.id, &HolderCandidate::id);
-    return same != earlier.end() &&
-           candidate.voluntary_switches >= same->voluntary_switches + kHolderGrowth / 2;
-  });
-}
-
-std::optional<ProcessId> find_holder(const std::vector<HolderCandidate>& before,
-                                     const std::vector<HolderCandidate>& after) {
-  if (std::ranges::any_of(after, &HolderCandidate::is_stopped)) {
-    const bool is_sole =
-        before.size() == 1 && after.size() == 1 && before.front().id == after.front().id;
-    return is_sole ? std::optional(after.front().id) : std::nullopt;
+HolderGuess guess_holder(const HolderRound& round) {
+  const auto grew = [](const std::vector<HolderCandidate>& from, const HolderCandidate& to,
+                       std::uint64_t by) {
+    const auto same = std::ranges::find(from, to.id, &HolderCandidate::id);
+    return same != from.end() && to.voluntary_switches >= same->voluntary_switches + by;
+  };
+  HolderGuess guess;
+  std::vector<ProcessId> busy;
+  for (const HolderCandidate& candidate : round.left_alone) {
+    if (grew(round.began, candidate, kHolderGrowth / 2)) busy.push_back(candidate.id);
   }
-  std::optional<ProcessId> holder;
-  for (const HolderCandidate& candidate : after) {
-    const auto same = std::ranges::find(before, candidate.id, &HolderCandidate::id);
-    if (same == before.end()) continue;
-    if (candidate.voluntary_switches < same->voluntary_switches + kHolderGrowth) continue;
-    if (holder) return std::nullopt;
-    holder = candidate.id;
+  const bool has_stopped = std::ranges::any_of(round.knocked, &HolderCandidate::is_stopped);
+  if (has_stopped && round.left_alone.size() == 1 && round.knocked.size() == 1 &&
+      round.left_alone.front().id == round.knocked.front().id) {
+    guess.holder = round.knocked.front().id;
+    return guess;
   }
-  return holder;
+  guess.is_doubtful = has_stopped || !busy.empty();
+  for (const HolderCandidate& candidate : round.knocked) {
+    const bool is_busy = std::ranges::find(busy, candidate.id) != busy.end();
+    if (is_busy || !grew(round.left_alone, candidate, kHolderGrowth)) continue;
+    if (guess.holder) return {std::nullopt, guess.is_doubtful};
+    guess.holder = candidate.id;
+  }
+  return guess;
 }
 
 }  // namespace reversi::server

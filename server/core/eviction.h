@@ -59,15 +59,25 @@ struct HolderCandidate {
 inline constexpr int kHolderConnects = 10;  ///< each wakes the holder at least once
 inline constexpr std::uint64_t kHolderGrowth = 8;
 
-/// Nobody among the candidates is busy of its own accord: only then does a wake-up mean that we
-/// caused it. Without any connection of ours between the two looks.
-[[nodiscard]] bool is_quiet(const std::vector<HolderCandidate>& earlier,
-                            const std::vector<HolderCandidate>& later);
+/// One round: as long without any connection of ours as with kHolderConnects of them.
+struct HolderRound {
+  std::vector<HolderCandidate> began;
+  std::vector<HolderCandidate> left_alone;
+  std::vector<HolderCandidate> knocked;
+};
 
-/// The one process that our connections woke; nothing unless exactly one grew by kHolderGrowth.
-/// A stopped process cannot wake, so it may be the holder whoever else woke: with one among the
-/// candidates the answer is nothing, unless there is no other candidate at all.
-[[nodiscard]] std::optional<ProcessId> find_holder(const std::vector<HolderCandidate>& before,
-                                                   const std::vector<HolderCandidate>& after);
+/// Whom one round points at.
+struct HolderGuess {
+  /// The one process that our connections woke and that slept when there were none. A stopped one cannot wake: it is
+  /// taken if there is no other candidate at all.
+  std::optional<ProcessId> holder;
+  /// Somebody woke of his own accord, or is stopped: he might be the holder, and the one we see a chance hit.
+  bool is_doubtful = false;
+};
+[[nodiscard]] HolderGuess guess_holder(const HolderRound& round);
+
+/// How many rounds in a row must point at the same process before it is taken for the holder.
+inline constexpr int kSureRounds = 2;
+inline constexpr int kDoubtfulRounds = 4;  ///< once one of them was doubtful
 
 }  // namespace reversi::server

@@ -20,9 +20,12 @@ Result<Port> parse_high_port(std::string_view text) {
                                 "on; choose 1024 to 65535");
 }
 
-Result<void> check_requests(const std::vector<ForwardRequest>& requests) {
-  if (requests.size() > kMaxForwards) {
-    return fail(Errc::usage, "more than " + std::to_string(kMaxForwards) + " forwards on one node");
+Result<void> check_requests(const std::vector<ForwardRequest>& requests, std::int64_t most,
+                            std::size_t present) {
+  // A limit that was lowered takes nothing from a node that has more.
+  if (requests.size() > std::max(static_cast<std::size_t>(most), present)) {
+    return fail(Errc::usage, "more than " + std::to_string(most) +
+                                 " forwards on one node (forwards_per_node in server.json)");
   }
   std::set<std::string> names;
   for (const ForwardRequest& request : requests) {
@@ -97,7 +100,8 @@ Result<std::vector<NodeForward>> assign_ports(const std::vector<ForwardRequest>&
                                               const std::vector<NodeForward>& present,
                                               const std::set<Port>& taken,
                                               const ServerPolicy& policy) {
-  if (auto ok = check_requests(requests); !ok) return fail(ok.error());
+  if (auto ok = check_requests(requests, policy.forwards_per_node, present.size()); !ok)
+    return fail(ok.error());
   std::map<std::string, Port> had;
   for (const NodeForward& forward : present) had.emplace(forward.name.text(), forward.port);
   std::vector<NodeForward> forwards;

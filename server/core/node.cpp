@@ -73,19 +73,24 @@ Json node_to_json(const NodeRecord& record) {
     if (forward.expect) item["expect"] = expect_to_json(*forward.expect);
     forwards.push_back(std::move(item));
   }
-  return {{"schema", kSchema},       {"node", record.node.text()},      {"enabled", record.enabled},
-          {"keys", std::move(keys)}, {"forwards", std::move(forwards)}, {"from", record.from}};
+  Json doc{
+      {"schema", kSchema},       {"node", record.node.text()},      {"enabled", record.enabled},
+      {"keys", std::move(keys)}, {"forwards", std::move(forwards)}, {"from", record.from}};
+  if (record.next_key) doc["next_key"] = format_public_key(*record.next_key);
+  return doc;
 }
 
 Result<NodeRecord> node_from_json(const NodeName& node, const Json& doc) {
   NodeRecord record{node, true, {}, {}, {}};
   std::string name = node.text();
+  std::string next_key;
   std::vector<std::string> keys;
   Fields fields(doc);
   fields.may("node", name, kMostText)
       .may("enabled", record.enabled)
       .may("keys", keys, kMostKeys, kMostKeyBytes)
-      .may("from", record.from, kMostRanges, kMostText);
+      .may("from", record.from, kMostRanges, kMostText)
+      .may("next_key", next_key, kMostKeyBytes);
   if (fields.is_good() && name != node.text()) {
     fields.mistake("node",
                    "says \"" + printable(name, 70) + "\" in the directory of " + node.text());
@@ -93,6 +98,11 @@ Result<NodeRecord> node_from_json(const NodeName& node, const Json& doc) {
   for (const std::string& text : keys) {
     auto key = parse_public_key(text);
     key ? record.keys.push_back(*std::move(key)) : fields.mistake("keys", key.error().line());
+  }
+  if (auto key = parse_public_key(next_key)) {
+    record.next_key = *std::move(key);
+  } else if (!next_key.empty()) {
+    fields.mistake("next_key", key.error().line());
   }
   for (const std::string& range : record.from) {
     if (const auto ok = parse_cidr(range); !ok) fields.mistake("from", ok.error().line());
@@ -133,6 +143,10 @@ const NodeForward* find_forward(const NodeRecord& record, std::string_view name)
   const auto found = std::ranges::find_if(
       record.forwards, [&](const NodeForward& forward) { return forward.name.text() == name; });
   return found == record.forwards.end() ? nullptr : &*found;
+}
+
+bool is_next_key(const NodeRecord& record, const PublicKey& key) {
+  return record.next_key && is_same_key(*record.next_key, key);
 }
 
 std::string format_listen(Port port) {

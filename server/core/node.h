@@ -27,13 +27,16 @@ struct NodeForward {
 };
 
 /// node.json: {"schema": 1, "node": …, "enabled": …, "keys": ["ssh-ed25519 AAAA… comment"],
-/// "forwards": [{"name": "ssh", "port": 20001, "expect": {…}}], "from": ["192.0.2.0/24"]}
+/// "forwards": [{"name": "ssh", "port": 20001, "expect": {…}}], "from": ["192.0.2.0/24"],
+/// "next_key": "ssh-ed25519 AAAA…"}
 struct NodeRecord {
   NodeName node;
   bool enabled = true;
   std::vector<PublicKey> keys;
   std::vector<NodeForward> forwards;  ///< at most kMaxForwards, names and ports unique
   std::vector<std::string> from;      ///< CIDR ranges that may use the keys; empty = any
+  /// One of `keys`: in rotation. The first login with it ends the rights of the others.
+  std::optional<PublicKey> next_key;
 
   friend bool operator==(const NodeRecord&, const NodeRecord&) = default;
 };
@@ -69,6 +72,8 @@ struct SessionRecord {
 [[nodiscard]] nlohmann::json session_to_json(const SessionRecord& record);
 [[nodiscard]] Result<SessionRecord> session_from_json(const nlohmann::json& doc);
 
+/// Whether this key of the node is the one in rotation.
+[[nodiscard]] bool is_next_key(const NodeRecord& record, const PublicKey& key);
 /// The forward of this name, or nullptr.
 [[nodiscard]] const NodeForward* find_forward(const NodeRecord& record, std::string_view name);
 /// "localhost:20001": how tcpip-forward and permitlisten say it.

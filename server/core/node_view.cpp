@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/core/state_rows.h"
+
 namespace reversi::server {
 namespace {
 
@@ -28,31 +30,65 @@ std::optional<WallTime> last_seen(const NodeFiles& files) {
   return seen;
 }
 
+/// Of a recorded session.
+WallTime last_heartbeat(const NodeFiles& files) {
+  return files.alive_at.value_or(files.session->started_at);
+}
+
 bool has_live_status(const NodeFiles& files) {
   return files.status && files.status->session && files.session &&
          files.status->session->id == files.session->session;
 }
 
-/// Why the node is down although files may say otherwise; empty when its session is to be believed.
-std::string down_reason(const NodeFiles& files, const NodeStatus& status, WallTime now) {
-  if (!files.session) return "no session";
-  if (!files.agent_lives) {
-    const bool told = files.status && files.status->state == NodeState::down;
-    if (files.session->ended_at && told && !files.status->reason.empty())
-      return files.status->reason;
-    if (files.session->ended_at) return "the session ended";
-    return "the agent was killed, or the server restarted";
-  }
-  const WallTime heard = files.alive_at.value_or(files.session->started_at);
+ReaderFacts facts_of(const NodeFiles& files, WallTime now) {
+  static const NodeStatus kNone;
+  const NodeStatus& status = files.status ? *files.status : kNone;
+  ReaderFacts facts;
+  facts.is_disabled = files.record && !files.record->enabled;
+  facts.has_no_session = !files.session;
+  facts.was_never_seen = facts.has_no_session && !last_seen(files);
+  facts.has_no_status = !files.status;
+  facts.is_unknown_for_long =
+      status.state == NodeState::unknown && status.since && now - *status.since > kUnknownLimit;
+  if (facts.has_no_session) return facts;
+  facts.has_ended = !files.agent_lives && files.session->ended_at;
+  facts.was_killed = !files.agent_lives;
+  const WallTime heard = last_heartbeat(files);
   // One that is yet to come would count for as long as the clock was set back.
-  if (heard - now > status.dead_after) return "no heartbeat since the clock was set back";
-  const Millis silence = std::max(now - heard, Millis{0});
-  if (silence > status.dead_after) {
-    return "no heartbeat for " + seconds_text(silence) + " (limit " +
-           seconds_text(status.dead_after) + ")";
+  facts.beats_in_future = heard - now > status.dead_after;
+  facts.is_silent = now - heard > status.dead_after;
+  facts.is_of_another = files.status && !has_live_status(files);
+  return facts;
+}
+
+std::string reader_reason(StateRule rule, const NodeFiles& files, WallTime now) {
+  switch (rule) {
+    case StateRule::disabled:
+      return "disabled by the administrator";
+    case StateRule::never_seen:
+      return "never connected";
+    case StateRule::no_session:
+      return "no session";
+    case StateRule::ended: {
+      const bool told = files.status && files.status->state == NodeState::down;
+      return told && !files.status->reason.empty() ? files.status->reason : "the session ended";
+    }
+    case StateRule::killed:
+      return "the agent was killed, or the server restarted";
+    case StateRule::clock_set_back:
+      return "no heartbeat since the clock was set back";
+    case StateRule::silent:
+      return "no heartbeat for " + seconds_text(now - last_heartbeat(files)) + " (limit " +
+             seconds_text(files.status.value_or(NodeStatus{}).dead_after) + ")";
+    case StateRule::of_another_session:
+      return "a session is being set up";
+    case StateRule::nothing_written:
+      return "nothing written yet";
+    case StateRule::unjudged_for_long:
+      return "a forward is still not judged";
+    default:
+      return {};
   }
-  if (files.status && !has_live_status(files)) return "a session is being set up";
-  return {};
 }
 
 /// Nothing is known of a forward whose session is gone: a program that reads only verdicts must not
@@ -74,7 +110,7 @@ void add_granted(NodeStatus& status, const NodeRecord& record, WallTime since) {
     const auto known =
         std::ranges::find(status.forwards, granted.name.text(), &ForwardStatus::name);
     if (known != status.forwards.end() && known->listen == format_listen(granted.port)) {
-      forwards.push_back(*known);
+      forwards.push_back(std::move(*known));
       continue;
     }
     ForwardStatus fresh;
@@ -84,8 +120,8 @@ void add_granted(NodeStatus& status, const NodeRecord& record, WallTime since) {
     fresh.since = status.since.value_or(since);
     forwards.push_back(std::move(fresh));
   }
-  for (const ForwardStatus& forward : status.forwards) {
-    if (forward.verdict == Verdict::not_granted) forwards.push_back(forward);
+  for (ForwardStatus& forward : status.forwards) {
+    if (forward.verdict == Verdict::not_granted) forwards.push_back(std::move(forward));
   }
   status.forwards = std::move(forwards);
 }
@@ -98,24 +134,38 @@ void become(NodeStatus& status, NodeState state, std::string reason,
 }
 
 void decide(NodeStatus& status, const NodeFiles& files, WallTime now) {
-  const auto seen = last_seen(files);
-  if (files.record && !files.record->enabled) {
-    become(status, NodeState::disabled, "disabled by the administrator", files.record_at);
-    status.session.reset();
-    return forget_verdicts(status, seen);
+  const ReaderRow& row = first_match(kReaderRows, facts_of(files, now));
+  if (row.rule == StateRule::as_written) return;
+  const auto since = [&]() -> std::optional<WallTime> {
+    if (row.rule == StateRule::disabled || row.rule == StateRule::never_seen)
+      return files.record_at;
+    return row.rule == StateRule::unjudged_for_long ? now : last_seen(files);
+  };
+  become(status, row.state, reader_reason(row.rule, files, now), since());
+  if (row.state != NodeState::disabled && row.state != NodeState::down) return;
+  status.session.reset();
+  forget_verdicts(status, last_seen(files));
+}
+
+/// What of a session's forwards counts; a pointer is null if there is none of its kind.
+struct Forwards {
+  const ForwardStatus* bad = nullptr;
+  const ForwardStatus* unjudged = nullptr;
+  bool any_listens = false;
+};
+
+Forwards look_at(const std::vector<ForwardStatus>& forwards) {
+  Forwards seen;
+  for (const ForwardStatus& forward : forwards) {
+    const bool is_unjudged = forward.verdict == Verdict::unknown;
+    if (is_unjudged && seen.unjudged == nullptr) seen.unjudged = &forward;
+    if (!is_unjudged && !is_good(forward.verdict) && seen.bad == nullptr) seen.bad = &forward;
+    seen.any_listens =
+        seen.any_listens ||
+        (forward.verdict != Verdict::not_listening && forward.verdict != Verdict::port_taken &&
+         forward.verdict != Verdict::not_granted && forward.verdict != Verdict::not_requested);
   }
-  if (!files.session && !seen) {
-    return become(status, NodeState::never_seen, "never connected", files.record_at);
-  }
-  if (std::string why = down_reason(files, status, now); !why.empty()) {
-    become(status, NodeState::down, std::move(why), seen);
-    status.session.reset();
-    return forget_verdicts(status, seen);
-  }
-  if (!files.status) return become(status, NodeState::unknown, "nothing written yet", seen);
-  const bool too_long =
-      status.state == NodeState::unknown && status.since && now - *status.since > kUnknownLimit;
-  if (too_long) become(status, NodeState::degraded, "a forward is still not judged", now);
+  return seen;
 }
 
 }  // namespace
@@ -123,33 +173,35 @@ void decide(NodeStatus& status, const NodeFiles& files, WallTime now) {
 Judgement judge_session(const std::vector<ForwardStatus>& forwards,
                         const std::optional<ConflictStatus>& conflict,
                         std::optional<WallTime> ready_at, WallTime now) {
-  if (!ready_at) return {NodeState::down, "a session is being set up"};
-  const auto is = [](Verdict verdict) {
-    return [verdict](const ForwardStatus& forward) { return forward.verdict == verdict; };
+  const Forwards seen = look_at(forwards);
+  const bool is_late = ready_at && now - *ready_at > kUnknownLimit;
+  const SessionFacts facts{.is_not_ready = !ready_at,
+                           .none_listens = !seen.any_listens,
+                           .is_unjudged = seen.unjudged != nullptr && !is_late,
+                           .is_unjudged_for_long = seen.unjudged != nullptr && is_late,
+                           .has_bad_verdict = seen.bad != nullptr,
+                           .has_conflict = is_recent_conflict(conflict, now)};
+  const SessionRow& row = first_match(kSessionRows, facts);
+  const auto reason = [&]() -> std::string {
+    switch (row.rule) {
+      case StateRule::not_ready:
+        return "a session is being set up";
+      case StateRule::none_listens:
+        return "no forward listens (" +
+               (forwards.empty() ? "no forwards" : forward_reason(forwards.front())) + ")";
+      case StateRule::not_yet_judged:
+      case StateRule::not_judged_in_time:
+        return seen.unjudged->name + ": not yet judged";
+      case StateRule::bad_verdict:
+        return forward_reason(*seen.bad);
+      case StateRule::conflict:
+        return "conflict: another machine uses this node's identity, from " +
+               conflict->client_address;
+      default:
+        return {};
+    }
   };
-  const auto listens = [](const ForwardStatus& forward) {
-    return forward.verdict != Verdict::not_listening && forward.verdict != Verdict::port_taken &&
-           forward.verdict != Verdict::not_granted && forward.verdict != Verdict::not_requested;
-  };
-  if (std::ranges::none_of(forwards, listens)) {
-    const std::string why = forwards.empty() ? "no forwards" : forward_reason(forwards.front());
-    return {NodeState::down, "no forward listens (" + why + ")"};
-  }
-  const auto bad = std::ranges::find_if(forwards, [](const ForwardStatus& forward) {
-    return !is_good(forward.verdict) && forward.verdict != Verdict::unknown;
-  });
-  const auto unjudged = std::ranges::find_if(forwards, is(Verdict::unknown));
-  if (unjudged != forwards.end()) {
-    const std::string why = unjudged->name + ": not yet judged";
-    if (now - *ready_at <= kUnknownLimit) return {NodeState::unknown, why};
-    return {NodeState::degraded, bad == forwards.end() ? why : forward_reason(*bad)};
-  }
-  if (bad != forwards.end()) return {NodeState::degraded, forward_reason(*bad)};
-  if (is_recent_conflict(conflict, now)) {
-    return {NodeState::degraded, "conflict: another machine uses this node's identity, from " +
-                                     conflict->client_address};
-  }
-  return {NodeState::up, ""};
+  return {row.state, reason()};
 }
 
 NodeStatus view_node(const NodeFiles& files, WallTime now) {

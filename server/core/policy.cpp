@@ -5,13 +5,20 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/core/backoff.h"
 #include "common/core/json_fields.h"
+#include "server/core/client_kit.h"
+#include "server/core/policy_keys.h"
+#include "server/core/public_key.h"
 
 namespace reversi::server {
 namespace {
 
 constexpr int kSchema = 1;
 constexpr Millis kLongest{std::chrono::hours{24}};
+constexpr std::int64_t kLeastCount = 1;
+constexpr std::int64_t kLeastPort = 1024;
+constexpr std::int64_t kMostPort = 65535;
 constexpr std::size_t kMostText = 4096;
 constexpr std::size_t kMostItems = 16;
 
@@ -20,7 +27,7 @@ struct MillisKey {
   Millis ServerPolicy::*field;
   Millis least;
 };
-constexpr std::array<MillisKey, 17> kMillisKeys{{
+constexpr std::array<MillisKey, 18> kMillisKeys{{
     {"heartbeat_ms", &ServerPolicy::heartbeat, Millis{100}},
     {"check_ms", &ServerPolicy::check, Millis{100}},
     {"check_healthy_ms", &ServerPolicy::check_healthy, Millis{100}},
@@ -32,6 +39,7 @@ constexpr std::array<MillisKey, 17> kMillisKeys{{
     {"retry_first_ms", &ServerPolicy::retry_first, Millis{10}},
     {"retry_longest_ms", &ServerPolicy::retry_longest, Millis{10}},
     {"spread_per_node_ms", &ServerPolicy::spread_per_node, Millis{0}},
+    {"try_earlier_ms", &ServerPolicy::try_earlier, Millis{1000}},
     {"duplicate_retry_ms", &ServerPolicy::duplicate_retry, Millis{100}},
     {"duplicate_retry_longest_ms", &ServerPolicy::duplicate_retry_longest, Millis{100}},
     {"refused_retry_ms", &ServerPolicy::refused_retry, Millis{100}},
@@ -45,9 +53,14 @@ struct CountKey {
   std::int64_t ServerPolicy::*field;
   std::int64_t most;
 };
-constexpr std::array<CountKey, 2> kCountKeys{{
+constexpr std::array<CountKey, 6> kCountKeys{{
     {"dead_after_heartbeats", &ServerPolicy::dead_after_heartbeats, 100},
     {"probes_at_once", &ServerPolicy::probes_at_once, 256},
+    {"logins_at_once", &ServerPolicy::logins_at_once, 10'000},
+    {"pending_most", &ServerPolicy::pending_most, 1000},
+    {"pending_days", &ServerPolicy::pending_days, 3650},
+    {"forwards_per_node", &ServerPolicy::forwards_per_node,
+     static_cast<std::int64_t>(kMaxForwards)},
 }};
 
 struct PortKey {
@@ -59,9 +72,8 @@ constexpr std::array<PortKey, 2> kPortKeys{{
     {"port_last", &ServerPolicy::port_last},
 }};
 
-constexpr std::array<std::string_view, 4> kOtherKeys{"schema", "next_host_keys", "servers",
-                                                     "authorized_keys"};
-constexpr std::string_view kAuthorizedKeys = "authorized_keys";
+constexpr std::array<std::string_view, 6> kOtherKeys{
+    "schema", "next_host_keys", "host_key_files", "servers", kAuthorizedKeysKey, kAddressKey};
 
 bool is_known(std::string_view key) {
   const auto named = [&](const auto& row) { return row.name == key; };
@@ -76,7 +88,20 @@ void check_together(Fields& fields, const ServerPolicy& policy) {
     fields.mistake("retry_first_ms", "is above retry_longest_ms");
   }
   if (!policy.authorized_keys.empty() && !policy.authorized_keys.starts_with('/')) {
-    fields.mistake(kAuthorizedKeys, "expected an absolute path");
+    fields.mistake(kAuthorizedKeysKey, "expected an absolute path");
+  }
+  if (!policy.address.empty()) {
+    if (const auto ok = parse_address(policy.address); !ok) {
+      fields.mistake(kAddressKey, "expected HOST, HOST:PORT or [V6]:PORT");
+    }
+  }
+  for (const std::string& file : policy.host_key_files) {
+    if (!file.starts_with('/')) fields.mistake("host_key_files", "expected absolute paths");
+  }
+  for (const std::string& text : policy.next_host_keys) {
+    if (const auto ok = parse_public_key(text); !ok) {
+      fields.mistake("next_host_keys", ok.error().line());
+    }
   }
   for (const std::string& server : policy.servers) {
     if (const auto ok = parse_endpoint(server); !ok) fields.mistake("servers", ok.error().line());
@@ -89,15 +114,17 @@ Result<ServerPolicy> policy_from_json(const Json& doc, std::vector<std::string>&
   ServerPolicy policy;
   Fields fields(doc);
   for (const auto& row : kMillisKeys) fields.may(row.name, policy.*row.field, row.least, kLongest);
-  for (const auto& row : kCountKeys) fields.may(row.name, policy.*row.field, 1, row.most);
+  for (const auto& row : kCountKeys) fields.may(row.name, policy.*row.field, kLeastCount, row.most);
   for (const auto& row : kPortKeys) {
     std::int64_t port = policy.*row.field;
-    fields.may(row.name, port, 1024, 65535);
+    fields.may(row.name, port, kLeastPort, kMostPort);
     policy.*row.field = static_cast<Port>(port);
   }
   fields.may("next_host_keys", policy.next_host_keys, kMostItems, kMostText)
+      .may("host_key_files", policy.host_key_files, kMostItems, kMostText)
       .may("servers", policy.servers, kMostItems, kMostText)
-      .may(kAuthorizedKeys, policy.authorized_keys, kMostText);
+      .may(kAuthorizedKeysKey, policy.authorized_keys, kMostText)
+      .may(kAddressKey, policy.address, kMostText);
   if (fields.is_good()) check_together(fields, policy);
   if (auto ok = fields.done(); !ok) return fail(ok.error());
   for (const auto& item : doc.items()) {
@@ -106,13 +133,30 @@ Result<ServerPolicy> policy_from_json(const Json& doc, std::vector<std::string>&
   return policy;
 }
 
-void set_authorized_keys(Json& doc, const std::string& path) {
+std::vector<PolicyKey> policy_keys() {
+  const ServerPolicy defaults;
+  std::vector<PolicyKey> keys;
+  for (const auto& row : kMillisKeys) {
+    const Millis value = defaults.*row.field;
+    keys.push_back({row.name, "milliseconds", row.least.count(), kLongest.count(), value.count()});
+  }
+  for (const auto& row : kCountKeys) {
+    keys.push_back({row.name, "number", kLeastCount, row.most, defaults.*row.field});
+  }
+  for (const auto& row : kPortKeys) {
+    keys.push_back({row.name, "port", kLeastPort, kMostPort, defaults.*row.field});
+  }
+  for (const std::string_view name : kOtherKeys) keys.push_back({name, "other"});
+  return keys;
+}
+
+void set_policy_text(Json& doc, std::string_view key, const std::string& value) {
   if (!doc.is_object()) doc = Json::object();
   if (!doc.contains("schema")) doc["schema"] = kSchema;
-  if (path.empty()) {
-    doc.erase(std::string(kAuthorizedKeys));
+  if (value.empty()) {
+    doc.erase(std::string(key));
   } else {
-    doc[std::string(kAuthorizedKeys)] = path;
+    doc[std::string(key)] = value;
   }
 }
 
@@ -127,10 +171,18 @@ SessionPolicy session_policy(const ServerPolicy& policy, bool metered, std::size
   session.stable_after = policy.stable_after;
   session.retry_first = policy.retry_first;
   session.retry_longest = policy.retry_longest;
+  session.try_earlier = policy.try_earlier;
   const auto nodes = static_cast<std::int64_t>(fleet_size);
   session.spread = nodes > 1 ? policy.spread_per_node * nodes : Millis{0};
   // server.json allows less and, multiplied, more than a client takes: it would not come in at all.
   return clamp_session_policy(session);
+}
+
+Millis busy_retry(const ServerPolicy& policy, std::size_t fleet_size, std::string_view run) {
+  constexpr Millis kLeast{1000};
+  const Millis spread = policy.spread_per_node * static_cast<std::int64_t>(fleet_size);
+  const double part = unit_hash(run, 0) * static_cast<double>(std::max(spread, kLeast).count());
+  return kLeast + Millis{static_cast<Millis::rep>(part)};
 }
 
 }  // namespace reversi::server

@@ -120,4 +120,8 @@ std::string format_public_key(const PublicKey& key) {
   return key.type + ' ' + key.blob + (key.comment.empty() ? "" : ' ' + key.comment);
 }
 
+Sha256 digest_of(const PublicKey& key) {
+  return sha256(decode_base64(key.blob).value_or(""));
+}
+
 }  // namespace reversi::server

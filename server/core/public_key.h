@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "common/core/error.h"
+#include "common/core/sha256.h"
 
 namespace reversi::server {
 
@@ -25,5 +26,7 @@ struct PublicKey {
 [[nodiscard]] inline bool is_same_key(const PublicKey& a, const PublicKey& b) {
   return a.type == b.type && a.blob == b.blob;
 }
+/// Of the decoded blob: to_fingerprint() and to_hex() name the key by it.
+[[nodiscard]] Sha256 digest_of(const PublicKey& key);
 
 }  // namespace reversi::server

@@ -1,103 +1,203 @@
 #include "server/core/status_text.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
+
+#include "server/core/cause.h"
+#include "server/core/duration_text.h"
+#include "server/core/text_columns.h"
 
 namespace reversi::server {
 namespace {
 
-constexpr std::size_t kWidth = 80;
-constexpr std::size_t kNameWidth = 22;
-constexpr std::size_t kThirdWidth = 12;
-constexpr std::size_t kStateWidth = 13;  // the longest verdict, not_requested
+constexpr std::string_view kGap = "  ";
+constexpr std::size_t kIndent = 4;
+// How wide a column may be: where all is narrow, and where there is room.
+constexpr std::size_t kNameLeast = 16, kNameMost = 32;
+constexpr std::size_t kAddressLeast = 15, kAddressMost = 39;  // IPv4, IPv6
+constexpr std::size_t kForwardsWanted = 24;
 
-bool is_continuation(char c) {
-  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
-}
+enum Column { kName, kState, kSince, kSeen, kAddress, kForwards, kColumns };
+constexpr std::array<std::string_view, kColumns> kTitles{"NODE", "STATE",   "SINCE",
+                                                         "SEEN", "ADDRESS", "FORWARDS"};
 
-/// How many columns a text takes, where each character takes one.
-std::size_t columns(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return !is_continuation(c); }));
-}
+/// One forward, "ssh 20001 healthy".
+struct Piece {
+  std::string start;  ///< name and port
+  std::string_view verdict;
+  Colour colour;
 
-/// At most `width` columns; "…" where something is missing.
-std::string clip(std::string_view text, std::size_t width) {
-  if (columns(text) <= width) return std::string(text);
-  std::size_t end = 0;
-  for (std::size_t seen = 0; end < text.size(); ++end) {
-    if (!is_continuation(text[end]) && ++seen == width) break;
+  [[nodiscard]] std::size_t width() const { return columns(start) + 1 + verdict.size(); }
+};
+
+struct Row {
+  std::array<std::string, kColumns> cells;  ///< but for the forwards
+  Colour colour = Colour::none;             ///< of the state
+  std::vector<Piece> pieces;
+  std::vector<std::string> causes;
+};
+
+using Widths = std::array<std::size_t, kColumns>;
+
+Colour colour_of(NodeState state) {
+  switch (state) {
+    case NodeState::up:
+      return Colour::green;
+    case NodeState::degraded:
+      return Colour::yellow;
+    case NodeState::down:
+      return Colour::red;
+    case NodeState::unknown:
+      return Colour::cyan;
+    default:
+      return Colour::faint;
   }
-  return std::string(text.substr(0, end)) + "…";
 }
 
-std::string cell(std::string_view text, std::size_t width) {
-  std::string out = clip(text, width);
-  out.append(width - std::min(width, columns(out)) + 2, ' ');
-  return out;
+Colour colour_of(Verdict verdict) {
+  if (is_good(verdict)) return Colour::none;
+  return verdict == Verdict::unknown ? Colour::faint : Colour::yellow;
 }
 
-std::string line(std::string text) {
-  text = clip(text, kWidth);
+std::string age(const std::optional<WallTime>& since, WallTime now) {
+  return since ? format_short_duration(now - *since) : "-";
+}
+
+Piece piece_of(const ForwardStatus& forward) {
+  const std::size_t colon = forward.listen.rfind(':');
+  const std::string port =
+      colon == std::string::npos ? forward.listen : forward.listen.substr(colon + 1);
+  // The node chose these two, unless the server knows the forward.
+  return {printable(forward.name, 40) + ' ' + printable(port, 12), verdict_name(forward.verdict),
+          colour_of(forward.verdict)};
+}
+
+Row row_of(const NodeStatus& node, WallTime now) {
+  Row row;
+  row.cells = {printable(node.node),
+               std::string(node_state_name(node.state)),
+               age(node.since, now),
+               age(node.last_seen, now),
+               node.session ? printable(node.session->client_address, 60) : "-",
+               {}};
+  row.colour = colour_of(node.state);
+  for (const ForwardStatus& forward : node.forwards) row.pieces.push_back(piece_of(forward));
+  row.causes = cause_lines(node, now);
+  return row;
+}
+
+std::size_t width_of(const std::vector<Piece>& pieces) {
+  std::size_t width = 0;
+  for (const Piece& piece : pieces) width += piece.width() + (width == 0 ? 0 : 2);
+  return width;
+}
+
+/// Every column as wide as its widest cell, as far as there is room; the forwards get the rest.
+Widths choose_widths(const std::vector<Row>& rows, std::size_t width) {
+  Widths widths{};
+  for (std::size_t i = 0; i < kColumns; ++i) widths[i] = kTitles[i].size();
+  // What is too wide for any column has a line of its own, and needs none here.
+  constexpr std::array<std::size_t, kForwards> kMost{kNameMost, 10, 7, 7, kAddressMost};
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i < kForwards; ++i) {
+      const std::size_t size = columns(row.cells[i]);
+      if (size <= kMost[i]) widths[i] = std::max(widths[i], size);
+    }
+  }
+  const std::size_t name = widths[kName];
+  const std::size_t address = widths[kAddress];
+  widths[kName] = std::min(name, kNameLeast);
+  widths[kAddress] = std::min(address, kAddressLeast);
+  std::size_t taken = kGap.size() * (kColumns - 1);
+  for (std::size_t i = 0; i < kForwards; ++i) taken += widths[i];
+  std::size_t left = width - taken;
+  const auto grow = [&](Column column, std::size_t wanted) {
+    const std::size_t spare = left - std::min(left, kForwardsWanted);
+    const std::size_t more = std::min(wanted - widths[column], spare);
+    widths[column] += more;
+    left -= more;
+  };
+  grow(kName, name);
+  grow(kAddress, address);
+  widths[kForwards] = left;
+  return widths;
+}
+
+std::string end_line(std::string text) {
   while (text.ends_with(' ')) text.pop_back();
   return text + '\n';
 }
 
-/// A name must be readable whole: one that is too long for its column has a line of its own. So has a
-/// note, as far as it fits.
-std::string row(const std::string& name, std::string_view state, std::string_view third,
-                const std::string& note) {
-  const bool is_long = columns(name) > kNameWidth;
-  const std::string start =
-      cell(is_long ? "" : name, kNameWidth) + cell(state, kStateWidth) + cell(third, kThirdWidth);
-  const bool fits = columns(start) + columns(note) <= kWidth;
-  return (is_long ? line(name) : "") + line(start + (fits ? note : "")) +
-         (fits ? "" : line("    " + note));
+std::string indented(const std::string& text, std::size_t width) {
+  return end_line(std::string(kIndent, ' ') + clip(text, width - kIndent));
 }
 
-std::string_view port_of(std::string_view listen) {
-  const std::size_t colon = listen.rfind(':');
-  return colon == std::string_view::npos ? listen : listen.substr(colon + 1);
+/// The forwards one after the other, in as many lines as it takes.
+std::string wrapped(const std::vector<Piece>& pieces, std::size_t width, bool has_colour) {
+  std::string text;
+  std::size_t at = 0;
+  for (const Piece& piece : pieces) {
+    const std::size_t room = width - kIndent - piece.verdict.size() - 2;
+    const std::string start = clip(piece.start, room);
+    const std::size_t size = columns(start) + 1 + piece.verdict.size();
+    if (at != 0 && at + 2 + size + 1 > width) {
+      text += ",\n";
+      at = 0;
+    }
+    text += at == 0 ? std::string(kIndent, ' ') : ", ";
+    at += (at == 0 ? kIndent : 2) + size;
+    text += start + ' ' + paint(piece.verdict, piece.colour, has_colour);
+  }
+  return text + '\n';
 }
 
-std::string node_line(const NodeStatus& node, WallTime now) {
-  const std::string age =
-      node.since ? format_duration(std::max(now - *node.since, Millis{0})) : std::string("-");
-  return row(printable(node.node), node_state_name(node.state), age, printable(node.reason));
+std::string in_one(const std::vector<Piece>& pieces, bool has_colour) {
+  std::string text;
+  for (const Piece& piece : pieces) {
+    text += (text.empty() ? "" : ", ") + piece.start + ' ' +
+            paint(piece.verdict, piece.colour, has_colour);
+  }
+  return text;
 }
 
-std::string forward_line(const ForwardStatus& forward) {
-  std::string note = printable(forward.reason);
-  if (note.empty() && forward.latency) note = std::to_string(forward.latency->count()) + " ms";
-  // The node chose these two, unless the server knows the forward.
-  return row("  " + printable(forward.name), verdict_name(forward.verdict),
-             printable(port_of(forward.listen)), note);
+std::string title_line(const Widths& widths) {
+  std::string text;
+  for (std::size_t i = 0; i < kColumns; ++i) text += pad(kTitles[i], widths[i]) + std::string(kGap);
+  return end_line(text);
+}
+
+/// A name must be readable whole, and so must an address: what is too long for its column has a
+/// line of its own.
+std::string row_text(const Row& row, const Widths& widths, const TableStyle& style) {
+  const auto fits = [&](Column column) { return columns(row.cells[column]) <= widths[column]; };
+  std::string text = fits(kName) ? "" : clip(row.cells[kName], style.width) + '\n';
+  std::string line;
+  for (std::size_t i = 0; i < kForwards; ++i) {
+    const auto column = static_cast<Column>(i);
+    const std::string cell = pad(fits(column) ? row.cells[i] : "", widths[i]);
+    const std::size_t word = column == kState ? row.cells[i].size() : 0;
+    line += paint(cell.substr(0, word), word == 0 ? Colour::none : row.colour, style.has_colour) +
+            cell.substr(word) + std::string(kGap);
+  }
+  const bool is_inline = width_of(row.pieces) <= widths[kForwards];
+  text += end_line(line + (is_inline ? in_one(row.pieces, style.has_colour) : ""));
+  if (!fits(kAddress)) text += indented("from " + row.cells[kAddress], style.width);
+  if (!is_inline) text += wrapped(row.pieces, style.width, style.has_colour);
+  for (const std::string& cause : row.causes) text += indented(cause, style.width);
+  return text;
 }
 
 }  // namespace
 
-std::string format_duration(Millis duration) {
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
-  if (seconds < 60) {
-    const auto tenths = duration.count() / 100;
-    return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + " s";
-  }
-  const auto two = [](std::int64_t large, const char* a, std::int64_t small, const char* b) {
-    return std::to_string(large) + a + std::to_string(small) + b;
-  };
-  if (seconds < 3600) return two(seconds / 60, " min ", seconds % 60, " s");
-  if (seconds < 86400) return two(seconds / 3600, " h ", seconds % 3600 / 60, " min");
-  return two(seconds / 86400, " d ", seconds % 86400 / 3600, " h");
-}
-
-std::string status_text(const std::vector<NodeStatus>& nodes, WallTime now) {
-  if (nodes.empty()) return "no nodes; register one with `reversi-server node add`\n";
-  std::string text = line(cell("NODE", kNameWidth) + cell("STATE", kStateWidth) +
-                          cell("SINCE/PORT", kThirdWidth) + "REASON");
-  for (const NodeStatus& node : nodes) {
-    text += node_line(node, now);
-    for (const ForwardStatus& forward : node.forwards) text += forward_line(forward);
-  }
+std::string status_text(const std::vector<NodeStatus>& nodes, WallTime now,
+                        const TableStyle& wanted) {
+  const TableStyle style{std::max(wanted.width, kLeastWidth), wanted.has_colour};
+  std::vector<Row> rows;
+  for (const NodeStatus& node : nodes) rows.push_back(row_of(node, now));
+  const Widths widths = choose_widths(rows, style.width);
+  std::string text = title_line(widths);
+  for (const Row& row : rows) text += row_text(row, widths, style);
   return text;
 }
 

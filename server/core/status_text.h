@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -8,11 +9,16 @@
 
 namespace reversi::server {
 
-/// The nodes for a terminal, no line wider than 80 columns: a line a node, and below it one a
-/// forward.
-[[nodiscard]] std::string status_text(const std::vector<NodeStatus>& nodes, WallTime now);
+inline constexpr std::size_t kLeastWidth = 80;
 
-/// "4.1 s", "3 min 20 s", "2 h 5 min", "3 d 4 h": two figures are enough for a person.
-[[nodiscard]] std::string format_duration(Millis duration);
+struct TableStyle {
+  std::size_t width = kLeastWidth;  ///< columns of the terminal; fewer than 80 count as 80
+  bool has_colour = false;
+};
+
+/// The nodes for a terminal, no line wider than it: a row a node, and below it what does not fit
+/// there and what is wrong. The columns are as wide as what stands in them.
+[[nodiscard]] std::string status_text(const std::vector<NodeStatus>& nodes, WallTime now,
+                                      const TableStyle& style);
 
 }  // namespace reversi::server

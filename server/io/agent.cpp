@@ -1,3 +1,5 @@
+// Long because every event of a session and every action of the machine passes here, each in a few lines.
+
 #include "server/io/agent.h"
 
 #include <fcntl.h>
@@ -23,6 +25,8 @@
 #include "server/io/agent_mailbox.h"
 #include "server/io/claim.h"
 #include "server/io/event_log.h"
+#include "server/io/host_keys.h"
+#include "server/io/node_keys.h"
 #include "server/io/prober.h"
 #include "server/io/process.h"
 #include "server/io/session_progress.h"
@@ -166,6 +170,8 @@ class Agent {
         return feed(EvictAsked{request.id, "by the administrator"});
       case RequestKind::challenge:
         return feed(read_challenge(request));
+      case RequestKind::rotate_key:
+        return feed(RotateKeyAsked{request.id});
       case RequestKind::disable:
       case RequestKind::reload:
         break;
@@ -217,9 +223,13 @@ class Agent {
     record_.machine = action.hello.machine;
     record_.started_at = wall_now();
     newcomer.record = record_;
+    server_json_ = state_.policy_stamp();  // before it is read: a change meanwhile is not missed
     ClaimResult result = claim_node(state_, newcomer, [this] { return is_running(parent_.id); });
     is_recorded_ = result.is_recorded;
     is_claimed_ = std::holds_alternative<Claimed>(result.event);
+    if (auto* claimed = std::get_if<Claimed>(&result.event)) {
+      claimed->host_keys = announced_host_keys(claimed->policy);
+    }
     std::visit([this](auto& event) { feed(std::move(event)); }, result.event);
   }
 
@@ -227,10 +237,25 @@ class Agent {
 
   void perform(const DeliverPath& action) { prober_.path_seen(action.seen); }
 
+  void perform(const LetKeyIn& action) {
+    const auto done = let_key_in(state_, options_.node, action.public_key);
+    if (done) note_change("a new key may log in");
+    feed(KeyLetIn{action.request, done ? "" : done.error().line()});
+  }
+
+  void perform(const SettleKey& /*action*/) {
+    is_key_unsettled_ = !options_.key.empty();
+    settle_own_key();
+  }
+
   void perform(const TouchAlive& /*action*/) {
+    settle_own_key();
+    look_at_server_json();
     const auto ignored =
         state_.touch_alive(options_.node, {wall_now(), session_.unwritten_since()});
     static_cast<void>(ignored);  // a reader sees an old heartbeat; there is nobody else to tell
+    // A directory that was deleted and made anew knows nothing of us until we write again.
+    if (is_recorded_ && !state_.load_session(options_.node)) perform(WriteStatus{});
   }
 
   void perform(const WriteStatus& /*action*/) {
@@ -276,17 +301,46 @@ class Agent {
 
   // ---- helpers
 
+  /// With every heartbeat, until it is done.
+  void settle_own_key() {
+    if (!is_key_unsettled_) return;
+    const auto settled = settle_key(state_, options_.node, options_.key);
+    is_key_unsettled_ = !settled;
+    if (settled && *settled) note_change("logged in with its new key; the old one is removed");
+  }
+
+  /// The administrator announces keys and names days before they count, and sessions may be older.
+  void look_at_server_json() {
+    const auto stamp = state_.policy_stamp();
+    if (stamp == server_json_) return;
+    server_json_ = stamp;
+    const LoadedPolicy loaded = state_.load_policy();
+    // A file that is half edited takes nothing back.
+    if (loaded.is_broken) return;
+    feed(ServerChanged{announced_host_keys(loaded.policy), loaded.policy.servers});
+  }
+
+  void note_change(const std::string& what) {
+    perform(LogEvent{{.at = wall_now(),
+                      .kind = EventKind::changed,
+                      .session = identity_.session,
+                      .reason = what}});
+  }
+
   /// False: the disk would not take it. Only the session that session.json names may write.
   bool write_status() {
-    if (!is_recorded_ && !record_again()) return false;
-    const auto recorded = state_.load_session(options_.node);
-    if (!recorded && recorded.error().code() != Errc::not_found) is_recorded_ = false;
-    if (!recorded) return false;
+    auto recorded = state_.load_session(options_.node);
+    if (!recorded || !is_recorded_) {
+      is_recorded_ = false;
+      if (!record_again()) return false;
+      recorded = record_;
+    }
     if (recorded->session != identity_.session) return true;  // somebody else's by now
     return state_.save_status(options_.node, session_.status(wall_now())).has_value();
   }
 
-  /// The disk was full when we claimed the node. Whoever claimed it since then has priority.
+  /// The disk was full when we claimed the node, or the record is broken or was deleted since.
+  /// Whoever claimed the node meanwhile has priority.
   bool record_again() {
     const auto lock = state_.lock_node(options_.node, kLastLockLimit);
     if (!lock) return false;
@@ -338,6 +392,8 @@ class Agent {
   bool is_write_posted_ = false;
   bool is_claimed_ = false;
   bool is_recorded_ = false;
+  bool is_key_unsettled_ = false;
+  std::optional<WallTime> server_json_;  // as it was when the node was last told of it
   SessionRecord record_;
   MonoTime next_sample_{};
   std::string last_request_;

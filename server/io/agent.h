@@ -16,6 +16,7 @@ struct AgentOptions {
   NodeName node;
   std::vector<NodeForward> grants;  ///< of the forced command, for want of a node.json
   std::string state_dir;
+  std::string key;             ///< blob of the key that was logged in with, if it is in rotation
   std::string ssh_connection;  ///< SSH_CONNECTION as sshd set it
 };
 

@@ -15,11 +15,12 @@
 namespace reversi::server {
 namespace {
 
-constexpr WordTable<RequestKind, 5> kKinds{{{
+constexpr WordTable<RequestKind, 6> kKinds{{{
     {RequestKind::probe, "probe"},
     {RequestKind::evict, "evict"},
     {RequestKind::challenge, "challenge"},
     {RequestKind::disable, "disable"},
+    {RequestKind::rotate_key, "rotate_key"},
     {RequestKind::reload, "reload"},
 }}};
 

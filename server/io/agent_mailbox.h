@@ -2,7 +2,8 @@
 // How admin verbs and newcomers reach a live agent: a request file, SIGUSR1 through a pidfd, an
 // answer file. No socket: any permitlisten key can create one anywhere the account may write.
 //
-// request: {"id": RANDOM, "request": "probe" | "evict" | "challenge" | "disable" | "reload", …}
+// request: {"id": RANDOM, "request": "probe" | "evict" | "challenge" | "disable" | "rotate_key" |
+// "reload", …}
 // answer:  {"id": the same, "ok": true|false, "error": "one line", …}
 //
 // An agent takes SIGUSR1 before it writes session.json: until then the signal would end it.
@@ -26,7 +27,8 @@ enum class RequestKind {
   evict,      ///< end your session; answer first, then end it
   challenge,  ///< DESIGN section 2, 1: ping your node; answer "alive": true|false
   disable,    ///< refuse `disabled` from now on and end your session
-  reload,     ///< node.json changed; answer, and tell the node what it must know
+  rotate_key,  ///< have the node make a key and let it in; answer then, and restart the session
+  reload,      ///< node.json changed; answer, and tell the node what it must know
 };
 [[nodiscard]] std::string_view request_kind_name(RequestKind kind);
 [[nodiscard]] std::optional<RequestKind> parse_request_kind(std::string_view name);

@@ -9,6 +9,7 @@
 #include "common/core/json_fields.h"
 #include "common/io/clock.h"
 #include "server/core/eviction.h"
+#include "server/io/admission.h"
 #include "server/io/agent_mailbox.h"
 #include "server/io/event_log.h"
 #include "server/io/port_holder.h"
@@ -19,6 +20,7 @@ namespace reversi::server {
 namespace {
 
 constexpr Millis kLockLimit{10'000};
+constexpr Millis kPlaceLimit{1'000};
 constexpr Millis kEndLimit{2'000};
 constexpr Millis kFreeLimit{2'000};
 constexpr Millis kHoldersLimit{5'000};  // for all ports together: the client waits for its welcome
@@ -98,6 +100,12 @@ class Claiming {
       if (!lock && lock.error().code() == Errc::timeout) {
         return refused(RefusedReason::busy, lock.error().line(), kBusyRetry);
       }
+      // In this order a node takes one place at most, however many connections it opens.
+      auto place = enter(state_, used.logins_at_once, kPlaceLimit);
+      if (!place) {
+        return refused(RefusedReason::busy, place.error().line(),
+                       busy_retry(used, claimed_.fleet_size, newcomer_.hello.run));
+      }
       const auto recorded = look_up(state_, newcomer_.node);
       if (recorded && recorded->is_this_boot && recorded->sshd_lives && recorded->agent_lives &&
           recorded->record.sshd == newcomer_.record.sshd) {
@@ -113,6 +121,7 @@ class Claiming {
       if (is_settled) return take(recorded, decision);
       // Nobody else waits while an agent asks its node.
       if (lock) lock->reset();
+      place->reset();
       const ChallengeAnswer answer = challenge(state_, newcomer_, *recorded, used);
       if (answer.is_alive) {
         return refused(RefusedReason::duplicate,
@@ -181,7 +190,8 @@ class Claiming {
     const MonoTime deadline = mono_now() + kHoldersLimit;
     for (const Port port : held) {
       if (mono_now() >= deadline) break;
-      const auto holder = find_port_holder(port, uid);
+      auto holder = find_port_holder(port, uid);
+      if (!holder) holder = find_port_holder(port, uid);  // others came and went meanwhile
       if (!holder) continue;
       end(*holder, "a session without an agent", "it held port " + std::to_string(port));
       static_cast<void>(wait_until_free({port}, uid, kFreeLimit));

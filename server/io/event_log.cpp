@@ -15,7 +15,6 @@ namespace {
 
 constexpr off_t kMostBytes = 1024 * 1024;
 constexpr std::size_t kMostReadBytes = 2 * 1024 * 1024;
-constexpr Millis kLockLimit{2000};
 
 /// Calls `use` for each line of one file, oldest first.
 template <class Use>
@@ -96,8 +95,9 @@ void close_dead_session_locked(const StateDir& state, const NodeName& node, Wall
   static_cast<void>(state.save_session(node, closed));
 }
 
-void close_dead_session(const StateDir& state, const NodeName& node, WallTime now) {
-  const auto lock = state.lock_node(node, kLockLimit);
+void close_dead_session(const StateDir& state, const NodeName& node, WallTime now,
+                        Millis lock_limit) {
+  const auto lock = state.lock_node(node, lock_limit);
   if (lock) close_dead_session_locked(state, node, now);
 }
 

@@ -29,10 +29,13 @@ class EventLog {
   std::string path_;
 };
 
+inline constexpr Millis kCloseLockLimit{2000};
+
 /// If the recorded session's agent was killed: adds the `down` it owes and closes the record, under
 /// the node's lock (given up silently when the lock or the disk is not to be had: the next one
 /// will). The next agent calls it too, while it holds the lock.
-void close_dead_session(const StateDir& state, const NodeName& node, WallTime now);
+void close_dead_session(const StateDir& state, const NodeName& node, WallTime now,
+                        Millis lock_limit = kCloseLockLimit);
 void close_dead_session_locked(const StateDir& state, const NodeName& node, WallTime now);
 
 }  // namespace reversi::server

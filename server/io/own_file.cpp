@@ -18,13 +18,20 @@ constexpr off_t kMostFileBytes = 1024 * 1024;
 }  // namespace
 
 Result<std::string> read_own_file(const std::string& path) {
+  return read_own_file_at(AT_FDCWD, path, nullptr);
+}
+
+Result<std::string> read_own_file_at(int directory, const std::string& path,
+                                     struct stat* info_out) {
   // O_NONBLOCK: opening a fifo somebody put there must not wait for its writer.
-  const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
+  const UniqueFd fd{
+      ::openat(directory, path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
   if (!fd && errno == ELOOP)
     return fail(Errc::io, path + ": a symbolic link, which is not followed");
   if (!fd) return fail(errno_error(errno, path));
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return fail(errno_error(errno, path));
+  if (info_out != nullptr) *info_out = info;
   if (!S_ISREG(info.st_mode)) return fail(Errc::io, path + ": not a regular file");
   if (info.st_uid != ::geteuid()) return fail(Errc::io, path + ": belongs to another user");
   if (info.st_size > kMostFileBytes) return fail(Errc::io, path + ": larger than 1 MiB");

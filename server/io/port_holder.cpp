@@ -4,10 +4,13 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
 
+#include "common/core/backoff.h"
 #include "common/io/clock.h"
 #include "common/io/unique_fd.h"
 #include "server/core/eviction.h"
@@ -20,6 +23,7 @@ namespace {
 constexpr int kLookMs = 10;
 constexpr int kConnectMs = 100;
 constexpr int kSettleMs = 150;  // the woken sshd has run by then
+constexpr int kMostRestMs = 200;
 
 /// Connects to localhost and hangs up.
 void knock(Family family, Port port) {
@@ -42,17 +46,21 @@ void knock(Family family, Port port) {
   ::poll(&connected, 1, kConnectMs);
 }
 
-std::optional<ProcessId> find_once(Family family, Port port, uid_t uid) {
-  const auto quiet = childless_sshds(uid);
-  ::poll(nullptr, 0, kHolderConnects * kLookMs + kSettleMs);  // as long as the knocking takes
-  const auto before = childless_sshds(uid);
-  if (!is_quiet(quiet, before)) return std::nullopt;
+/// @param rest_ms  Between the looks without knocking: another one each round, so that nobody's own rhythm keeps time
+/// with ours.
+HolderGuess play_round(Family family, Port port, uid_t uid, int rest_ms) {
+  HolderRound round;
+  round.began = childless_sshds(uid);
+  ::poll(nullptr, 0,
+         kHolderConnects * kLookMs + kSettleMs + rest_ms);  // no shorter than the knocking
+  round.left_alone = childless_sshds(uid);
   for (int i = 0; i < kHolderConnects; ++i) {
     knock(family, port);
     ::poll(nullptr, 0, kLookMs);  // one wake-up each, not one for all
   }
   ::poll(nullptr, 0, kSettleMs);
-  return find_holder(before, childless_sshds(uid));
+  round.knocked = childless_sshds(uid);
+  return guess_holder(round);
 }
 
 }  // namespace
@@ -84,9 +92,17 @@ std::optional<ProcessId> find_port_holder(Port port, uid_t uid) {
     return listener.uid == uid && listener.takes_localhost;
   });
   if (held == listeners->end()) return std::nullopt;
-  const auto first = find_once(held->family, port, uid);
-  if (!first || find_once(held->family, port, uid) != first) return std::nullopt;
-  return first;
+  std::optional<ProcessId> holder;
+  int needed = kSureRounds;
+  for (int rounds = 0; rounds < needed; ++rounds) {
+    const auto rest_ms = static_cast<int>(
+        kMostRestMs * unit_hash(std::to_string(::getpid()), static_cast<std::uint64_t>(rounds)));
+    const HolderGuess guess = play_round(held->family, port, uid, rest_ms);
+    if (!guess.holder || (holder && guess.holder != holder)) return std::nullopt;
+    holder = guess.holder;
+    if (guess.is_doubtful) needed = kDoubtfulRounds;
+  }
+  return holder;
 }
 
 }  // namespace reversi::server

@@ -18,7 +18,8 @@ namespace reversi::server {
                                                 Millis limit);
 
 /// The sshd process of a session without an agent (`ssh -N -R`) that holds this port, found by what
-/// a few connections to the port wake up. Nothing unless two rounds in a row say the same.
+/// a few connections to the port wake up. Takes 1 s, or 2 s where other sessions are busy; nothing
+/// unless every round says the same.
 [[nodiscard]] std::optional<ProcessId> find_port_holder(Port port, uid_t uid);
 
 }  // namespace reversi::server

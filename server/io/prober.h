@@ -64,6 +64,8 @@ class Prober {
   uid_t own_uid_;
   Hooks hooks_;
   std::int64_t next_probe_ = 1;
+  /// The listeners of a port, both families, when both last led to the node.
+  std::map<Port, std::vector<Listener>> proven_;
   using WaitingProbes = std::map<std::int64_t, Waiting*>;
   /// Shared with the probes: at exit the loop destroys those under way after the prober is gone.
   std::shared_ptr<WaitingProbes> waiting_ = std::make_shared<WaitingProbes>();

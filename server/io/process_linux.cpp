@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -6,7 +7,6 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <fstream>
 
 #include "common/io/clock.h"
 #include "common/io/system_error.h"
@@ -18,11 +18,12 @@ namespace {
 constexpr Millis kTermGrace{300};
 
 /// The first `most` bytes of a file in /proc, which has no size.
-std::string read_proc(const std::string& path, std::size_t most = 4096) {
-  std::ifstream file(path);
+std::string read_proc(const std::string& path, std::size_t most = 1024) {
+  const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!fd) return {};
   std::string text(most, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(most));
-  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+  const ssize_t got = ::read(fd.get(), text.data(), most);  // the kernel gives all of it at once
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
   return text;
 }
 

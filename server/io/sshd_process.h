@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/core/error.h"
@@ -33,6 +34,13 @@ struct ProcessInfo {
 
 /// Nothing when there is no such process, or it is not ours to see (hidepid).
 [[nodiscard]] std::optional<ProcessInfo> process_info(std::int64_t pid);
+
+/// The agents of this node in this state directory that run as this uid, whatever session.json says.
+[[nodiscard]] std::vector<ProcessInfo> agents_of(const NodeName& node, const std::string& state_dir,
+                                                 uid_t uid);
+
+/// `sshd` and, from OpenSSH 9.8 on, `sshd-session` and `sshd-auth`.
+[[nodiscard]] bool is_sshd_name(std::string_view name);
 
 /// The sshd processes of this uid that have no child. A session with an agent is no candidate: its
 /// agent is the child.

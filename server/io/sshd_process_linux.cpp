@@ -64,12 +64,28 @@ struct CloseDir {
   void operator()(DIR* dir) const noexcept { ::closedir(dir); }
 };
 
-/// `sshd` and, from OpenSSH 9.8 on, `sshd-session` and `sshd-auth`.
-bool is_sshd_name(std::string_view name) {
-  return name.starts_with("sshd");
+std::vector<ProcessInfo> all_processes() {
+  std::vector<ProcessInfo> found;
+  const std::unique_ptr<DIR, CloseDir> dir(::opendir("/proc"));
+  while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
+    std::int64_t pid = 0;
+    if (!read_number(std::string_view(entry->d_name), pid)) continue;
+    if (auto info = process_info(pid)) found.push_back(*std::move(info));
+  }
+  return found;
+}
+
+/// True if this command line, as /proc/PID/cmdline has it, says one word and then the other.
+bool has_words(std::string_view line, std::string_view first, std::string_view second) {
+  const auto words = '\0' + std::string(first) + '\0' + std::string(second) + '\0';
+  return line.find(words) != std::string_view::npos;
 }
 
 }  // namespace
+
+bool is_sshd_name(std::string_view name) {
+  return name.starts_with("sshd");
+}
 
 std::optional<ProcessInfo> process_info(std::int64_t pid) {
   const std::string dir = "/proc/" + std::to_string(pid);
@@ -83,18 +99,24 @@ std::optional<ProcessInfo> process_info(std::int64_t pid) {
   return info;
 }
 
+std::vector<ProcessInfo> agents_of(const NodeName& node, const std::string& state_dir, uid_t uid) {
+  auto found = all_processes();
+  std::erase_if(found, [&](const ProcessInfo& each) {
+    if (each.uid != uid || each.is_gone()) return true;
+    const auto line = read_proc("/proc/" + std::to_string(each.id.pid) + "/cmdline");
+    return !line || !has_words(*line, "agent", "--node") ||
+           !has_words(*line, "--node", node.text()) || !has_words(*line, "--state-dir", state_dir);
+  });
+  return found;
+}
+
 std::vector<HolderCandidate> childless_sshds(uid_t uid) {
   std::vector<HolderCandidate> sshds;
   std::vector<std::int64_t> parents;
-  const std::unique_ptr<DIR, CloseDir> dir(::opendir("/proc"));
-  while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
-    std::int64_t pid = 0;
-    if (!read_number(std::string_view(entry->d_name), pid)) continue;
-    const auto info = process_info(pid);
-    if (!info) continue;
-    parents.push_back(info->parent);
-    if (info->uid == uid && is_sshd_name(info->name) && !info->is_gone()) {
-      sshds.push_back({info->id, info->is_stopped(), info->voluntary_switches});
+  for (const ProcessInfo& info : all_processes()) {
+    parents.push_back(info.parent);
+    if (info.uid == uid && is_sshd_name(info.name) && !info.is_gone()) {
+      sshds.push_back({info.id, info.is_stopped(), info.voluntary_switches});
     }
   }
   std::erase_if(sshds, [&](const HolderCandidate& sshd) {

@@ -16,7 +16,6 @@
 #include "common/io/clock.h"
 #include "common/io/system_error.h"
 #include "server/io/own_file.h"
-#include "server/io/process.h"
 
 namespace reversi::server {
 namespace {
@@ -28,11 +27,6 @@ timespec to_timespec(WallTime time) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time.time_since_epoch());
   const auto rest = std::chrono::nanoseconds(time.time_since_epoch() - seconds);
   return {static_cast<time_t>(seconds.count()), static_cast<long>(rest.count())};
-}
-
-WallTime from_timespec(const timespec& time) {
-  const auto whole = std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-  return WallTime{std::chrono::floor<Millis>(whole)};
 }
 
 Result<void> write_own_file(const std::string& path, const Json& doc, Sync sync) {
@@ -51,6 +45,11 @@ Result<void> make_own_directory(const std::string& path) {
 }
 
 }  // namespace
+
+WallTime wall_time(const timespec& time) {
+  const auto whole = std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  return WallTime{std::chrono::floor<Millis>(whole)};
+}
 
 Result<StateDir> StateDir::open_existing(const std::string& path) {
   std::error_code failed;
@@ -128,7 +127,7 @@ Result<UniqueFd> StateDir::lock_all(Millis limit) const {
 Result<Json> StateDir::load_json(const std::string& path) const {
   const auto text = read_own_file(path);
   if (!text) return fail(text.error());
-  return parse_json(*text, /*allow_comments=*/true).map_error([&](Error error) {
+  return parse_own_json(*text).map_error([&](Error error) {
     return std::move(error).in(path);
   });
 }
@@ -159,12 +158,7 @@ Result<NodeStatus> StateDir::load_status(const NodeName& node) const {
 std::optional<Alive> StateDir::load_alive(const NodeName& node) const {
   struct stat info {};
   if (::lstat(node_file(node, "alive").c_str(), &info) != 0) return std::nullopt;
-  if (!S_ISREG(info.st_mode) || info.st_uid != ::geteuid()) return std::nullopt;
-  Alive alive{from_timespec(info.st_mtim), std::nullopt};
-  if (const WallTime since = from_timespec(info.st_atim); since < alive.at) {
-    alive.unwritten_since = since;
-  }
-  return alive;
+  return alive_of(info);
 }
 
 LoadedPolicy StateDir::load_policy() const {
@@ -176,50 +170,30 @@ LoadedPolicy StateDir::load_policy() const {
     return std::move(e).in(path);
   })
                           : Result<ServerPolicy>(fail(doc.error()));
-  if (!policy) return {ServerPolicy{}, policy.error().line() + "; built-in defaults are in use"};
-  LoadedPolicy loaded{*policy, ""};
+  if (!policy)
+    return {ServerPolicy{}, policy.error().line() + "; built-in defaults are in use", true};
+  LoadedPolicy loaded{*policy, "", false};
   for (const std::string& key : unknown) {
     loaded.problem += (loaded.problem.empty() ? path + ": unknown key " : ", ") + key;
   }
   return loaded;
 }
 
-NodeFiles StateDir::load_files(const NodeName& node) const {
-  NodeFiles files;
-  files.node = node.text();
-  // The node is named already; "node.json: line 1, column 2: …" says the rest.
-  const std::string prefix = node_path(node) + '/';
-  const auto note = [&](const Error& error) {
-    if (error.code() == Errc::not_found) return;
-    std::string line = error.line();
-    if (line.starts_with(prefix)) line.erase(0, prefix.size());
-    files.problem += (files.problem.empty() ? "" : "; ") + line;
-  };
-  const auto take = [&](auto loaded, auto& out) {
-    loaded ? void(out = *std::move(loaded)) : note(loaded.error());
-  };
-  auto record = load_node(node);
-  if (!record && record.error().code() == Errc::not_found && has_node(node)) {
-    files.problem = "node.json: missing";
-  }
-  take(std::move(record), files.record);
+std::optional<WallTime> StateDir::policy_stamp() const {
   struct stat info {};
-  if (::lstat(node_file(node, "node.json").c_str(), &info) == 0)
-    files.record_at = from_timespec(info.st_mtim);
-  take(load_session(node), files.session);
-  take(load_status(node), files.status);
-  if (const auto alive = load_alive(node)) {
-    files.alive_at = alive->at;
-    files.unwritten_since = alive->unwritten_since;
-  }
-  static const std::string kBootId = own_boot_id();
-  files.agent_lives = files.session && !files.session->ended_at &&
-                      files.session->boot_id == kBootId && is_running(files.session->agent);
-  return files;
+  if (::lstat((path_ + "/server.json").c_str(), &info) != 0) return std::nullopt;
+  return wall_time(info.st_mtim);
 }
 
 Result<void> StateDir::save_node(const NodeRecord& record) const {
-  return write_own_file(node_file(record.node, "node.json"), node_to_json(record), Sync::disk);
+  const auto saved =
+      write_own_file(node_file(record.node, "node.json"), node_to_json(record), Sync::disk);
+  // Nothing was added to the directory, but its time tells the index of keys to look again.
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  const timespec times[2] = {{0, UTIME_OMIT}, now};
+  ::utimensat(AT_FDCWD, (path_ + "/nodes").c_str(), times, 0);
+  return saved;
 }
 
 Result<void> StateDir::save_session(const NodeName& node, const SessionRecord& record) const {
@@ -230,14 +204,14 @@ Result<void> StateDir::save_status(const NodeName& node, const NodeStatus& statu
   return write_own_file(node_file(node, "status.json"), status_to_json(status), Sync::none);
 }
 
-Result<void> StateDir::save_authorized_keys_path(const std::string& path) const {
+Result<void> StateDir::save_policy_text(std::string_view key, const std::string& value) const {
   const std::string file = path_ + "/server.json";
   auto doc = load_json(file);
   if (!doc && doc.error().code() != Errc::not_found) {
     return fail(Error(doc.error()).in("server.json must be repaired first"));
   }
   Json changed = doc.value_or(Json::object());
-  set_authorized_keys(changed, path);
+  set_policy_text(changed, key, value);
   return write_own_file(file, changed, Sync::disk);
 }
 

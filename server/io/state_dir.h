@@ -3,6 +3,8 @@
 // made of parsed node names and fixed words only. What is not a regular file of our uid is not
 // believed, and is replaced by the next write. Nothing here moves node.json or server.json aside.
 
+#include <sys/stat.h>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,10 +30,15 @@ struct Alive {
   std::optional<WallTime> unwritten_since;  ///< atime, where it is earlier than the mtime
 };
 
+/// Nothing if the file is not ours.
+[[nodiscard]] std::optional<Alive> alive_of(const struct stat& info);
+[[nodiscard]] WallTime wall_time(const timespec& time);
+
 /// server.json as it is to be used, and what was wrong with it.
 struct LoadedPolicy {
   ServerPolicy policy;
   std::string problem;  ///< one line naming the file; built-in defaults are in use if it is broken
+  bool is_broken = false;
 };
 
 class StateDir {
@@ -43,6 +50,8 @@ class StateDir {
   /// @errors  permission  not ours and we are not root: "run with sudo"
   ///          config      root without a directory: "run setup --system"
   [[nodiscard]] static Result<StateDir> open(const std::string& option);
+  /// The directory that open() would take, untouched: it need not exist.
+  [[nodiscard]] static Result<std::string> find(const std::string& option);
   /// Takes `path` as it is, an existing directory of ours: the agent, tests.
   [[nodiscard]] static Result<StateDir> open_existing(const std::string& path);
 
@@ -76,6 +85,8 @@ class StateDir {
   [[nodiscard]] Result<NodeStatus> load_status(const NodeName& node) const;
   [[nodiscard]] std::optional<Alive> load_alive(const NodeName& node) const;
   [[nodiscard]] LoadedPolicy load_policy() const;
+  /// When server.json was changed; nothing if there is none.
+  [[nodiscard]] std::optional<WallTime> policy_stamp() const;
   /// Everything that view_node() needs; broken files are named in `problem`.
   [[nodiscard]] NodeFiles load_files(const NodeName& node) const;
 
@@ -83,8 +94,9 @@ class StateDir {
   [[nodiscard]] Result<void> save_node(const NodeRecord& record) const;
   [[nodiscard]] Result<void> save_session(const NodeName& node, const SessionRecord& record) const;
   [[nodiscard]] Result<void> save_status(const NodeName& node, const NodeStatus& status) const;
-  /// Keeps keys that we do not know. An empty path removes the key.
-  [[nodiscard]] Result<void> save_authorized_keys_path(const std::string& path) const;
+  /// One key of server.json; keeps the others, also those that we do not know. An empty value
+  /// removes it.
+  [[nodiscard]] Result<void> save_policy_text(std::string_view key, const std::string& value) const;
   /// Sets the times of `alive`, creating it; no fsync.
   [[nodiscard]] Result<void> touch_alive(const NodeName& node, const Alive& alive) const;
 

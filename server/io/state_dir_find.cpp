@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 
 #include "common/io/system_error.h"
 #include "server/io/state_dir.h"
@@ -45,6 +46,17 @@ Result<Choice> choose(const std::string& option) {
   return fail(Errc::config, "neither HOME nor XDG_STATE_HOME is set; give --state-dir DIR");
 }
 
+bool is_there(const std::filesystem::path& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
+
+std::string nearest_existing(std::filesystem::path path) {
+  while (path.has_parent_path() && path != path.parent_path() && !is_there(path)) {
+    path = path.parent_path();
+  }
+  return is_there(path) ? path.string() : ".";
+}
+
 /// A root process becomes the directory's owner, for good: files made by root could never be
 /// written by the agents.
 Result<void> become_owner(const std::string& path, const struct stat& info) {
@@ -66,6 +78,10 @@ Result<void> become_owner(const std::string& path, const struct stat& info) {
 
 }  // namespace
 
+Result<std::string> StateDir::find(const std::string& option) {
+  return choose(option).map([](const Choice& choice) { return choice.path; });
+}
+
 Result<StateDir> StateDir::open(const std::string& option) {
   const auto choice = choose(option);
   if (!choice) return fail(choice.error());
@@ -75,6 +91,10 @@ Result<StateDir> StateDir::open(const std::string& option) {
       return fail(Errc::permission, choice->path + ": not readable; run with sudo");
     }
     if (errno != ENOENT) return fail(errno_error(errno, choice->path));
+    // One that was deleted from an account's home is that account's again.
+    const auto parent = nearest_existing(choice->path);
+    if (::stat(parent.c_str(), &info) != 0) return fail(errno_error(errno, parent));
+    if (auto ok = become_owner(parent, info); !ok) return fail(ok.error());
     if (auto ok = make_directories(choice->path, kDirMode); !ok) return fail(ok.error());
     return open_existing(choice->path);
   }

@@ -51,8 +51,9 @@ def mount_tmpfs(path, size):
     _call("mount", b"tmpfs", os.fsencode(path), b"tmpfs", ctypes.c_ulong(0), options.encode())
 
 
-def bind(source, path):
-    _call("mount", os.fsencode(source), os.fsencode(path), None, ctypes.c_ulong(MS_BIND), None)
+def bind(source, path, recursive=False):
+    flags = MS_BIND | (MS_REC if recursive else 0)
+    _call("mount", os.fsencode(source), os.fsencode(path), None, ctypes.c_ulong(flags), None)
 
 
 def unmount(path):

@@ -15,12 +15,22 @@ RUN_LIMIT_S = 15
 
 class Node:
     def __init__(
-        self, lab, name, forwards, register=True, server_port=None, settings=None, admin_forwards=None, like=None
+        self,
+        lab,
+        name,
+        forwards,
+        register=True,
+        server_host="127.0.0.1",
+        server_port=None,
+        settings=None,
+        admin_forwards=None,
+        like=None,
     ):
         """`forwards`: name → a service, or a target as text. `settings`: further keys of client.json.
 
-        `server_port`: where the client connects to, sshd unless a relay stands between. `admin_forwards`: what `node
-        add` is told instead, as a list of NAME=PORT[:EXPECT]. `like`: another node, whose key and ports are taken.
+        `server_host`, `server_port`: where the client connects to, sshd unless a relay stands between.
+        `admin_forwards`: what `node add` is told instead, as a list of NAME=PORT[:EXPECT].
+        `like`: another node, whose key and ports are taken.
         """
         self.lab = lab
         self.name = name
@@ -32,6 +42,7 @@ class Node:
         self.known_hosts_file = self.directory / "known_hosts"
         self.log = self.directory / "client.log"
         self.ports = like.ports if like else {forward: lab.ports.take() for forward in forwards}
+        self.server_host = server_host
         self.server_port = server_port or lab.sshd.port
         self._child = None
         if like:
@@ -42,7 +53,7 @@ class Node:
         self.trust(lab.sshd.host_key)
         self.settings = {
             "node": name,
-            "servers": [{"host": "127.0.0.1", "port": self.server_port, "user": lab.user}],
+            "servers": [{"host": self.server_host, "port": self.server_port, "user": lab.user}],
             "identity_file": str(self.key_file),
             "known_hosts_file": str(self.known_hosts_file),
             "forwards": [self._forward(forward, service) for forward, service in forwards.items()],
@@ -75,14 +86,12 @@ class Node:
 
     def trust(self, host_key):
         """Pins this host key for the server and nothing else."""
-        self.known_hosts_file.write_text(f"[127.0.0.1]:{self.server_port} {host_key}\n", encoding="utf-8")
+        self.known_hosts_file.write_text(f"[{self.server_host}]:{self.server_port} {host_key}\n", encoding="utf-8")
 
     def register(self, admin_forwards=None):
-        key = self.directory / "registered.pub"
-        key.write_text(self.public_key + "\n", encoding="utf-8")
         rules = admin_forwards or [f"{forward}={port}" for forward, port in self.ports.items()]
         flags = [word for rule in rules for word in ("--forward", rule)]
-        return self.lab.server("node", "add", self.name, "--key", key, *flags)
+        return self.lab.server("node", "add", self.name, "--key", "-", *flags, text=self.public_key + "\n")
 
     # ---- the client ----------------------------------------------------------------------------
 

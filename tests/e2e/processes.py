@@ -86,6 +86,18 @@ class Process:
         return 0
 
     @property
+    def wake_ups(self):
+        """How often its threads have gone to sleep and were woken."""
+        count = 0
+        try:
+            for task in os.listdir(f"/proc/{self.pid}/task"):
+                with open(f"/proc/{self.pid}/task/{task}/status", encoding="utf-8") as stream:
+                    count += sum(int(line.split()[1]) for line in stream if line.startswith("voluntary_ctxt_switches:"))
+        except OSError:
+            pass
+        return count
+
+    @property
     def private_dirty_kib(self):
         try:
             with open(f"/proc/{self.pid}/smaps_rollup", encoding="utf-8") as stream:

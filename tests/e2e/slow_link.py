@@ -1,4 +1,4 @@
-"""One user stream fills a link of 1 Mbit/s for three minutes; the session must live through it."""
+"""One user stream fills a link of 1 Mbit/s for minutes; the session must live through it."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ import time
 import tap
 
 BYTES_PER_SECOND = 125_000  # 1 Mbit/s
-DURATION_S = 180
+DURATION_S = 180 if tap.SLOWNESS == 1 else 60  # patience is judged in the plain build, memory in the sanitized one
 QUIET_S = 5  # for the stream to get under way
 
 

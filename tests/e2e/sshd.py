@@ -72,7 +72,7 @@ class Sshd:
 
     def start(self):
         if os.geteuid() == 0 and not RUN_DIRECTORY.exists():
-            RUN_DIRECTORY.mkdir(mode=0o755)
+            RUN_DIRECTORY.mkdir(mode=0o755, exist_ok=True)  # another lab may just have made it
             self._made_run_directory = True
         with open(self.log, "ab") as log:
             self._child = subprocess.Popen(

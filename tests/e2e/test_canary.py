@@ -15,8 +15,8 @@ def canary_node(lab, service=None, **settings):
     return lab.add_node("node-a", {"ssh": service}, settings=settings), port
 
 
-def agent_free(lab, service):
-    """A node on an sshd that knows nothing of reversi: only its key is there."""
+def agent_free(lab, service, options="restrict,port-forwarding"):
+    """A node on an sshd that knows nothing of reversi: only its key is there, with these options."""
     port, canary_port = lab.ports.take(), lab.ports.take()
     node = lab.add_node("node-a", {"ssh": service}, register=False)
     node.ports["ssh"] = port
@@ -25,7 +25,7 @@ def agent_free(lab, service):
     node.settings["canary"] = {"listen": f"127.0.0.1:{canary_port}", "forward": "ssh"}
     node.write_config()
     with open(lab.authorized_keys, "a", encoding="utf-8") as stream:
-        stream.write(f"restrict,port-forwarding {node.public_key}\n")
+        stream.write(f"{options} {node.public_key}\n")
     return node
 
 
@@ -71,21 +71,41 @@ def _(lab):
     tap.check(node.worker() == worker, "another worker")
 
 
-@tap.case("without an agent: a tunnel that hangs is found and replaced")
+def stop_sshd(lab, node):
+    """The sshd child that holds the node's port stops for good; returns it and the worker of that session."""
+    lab.wait_answer(node)
+    node.wait_status(lambda seen: seen["state"] == "up", 10, "up")
+    children = [each for each in lab.sshd.sessions() if "[priv]" not in each.command_line and "sshd" in each.command_line]
+    tap.check(len(children) == 1, f"not one sshd child: {children}")
+    worker = node.worker()
+    children[0].stop()
+    return children[0], worker
+
+
+@tap.case("without an agent: a session that hangs is ended on the server too, where a command may run")
 def _(lab):
     node = agent_free(lab, lab.nonce_service("node-a"))
     node.start()
-    lab.wait_answer(node)
-    node.wait_status(lambda seen: seen["state"] == "up", 10, "up")
-    worker = node.worker()
-    children = [each for each in lab.sshd.sessions() if "[priv]" not in each.command_line]
-    tap.check(len(children) == 1, f"not one sshd child: {children}")
-    child = children[0]
-    child.stop()
+    node.wait_status(lambda seen: seen.get("eviction") == "own_sessions", 10, "it can end its own sessions")
+    child, _ = stop_sshd(lab, node)
+    tap.note(f"an answer {lab.wait_answer(node, 45):.1f} s after sshd's child was stopped")
+    tap.check(not child.is_alive, "the stopped child is still there")
+    child, _ = stop_sshd(lab, node)
+    node.kill()
+    node.start()
+    tap.note(f"after a power cut beside it: {lab.wait_answer(node, 10):.1f} s")
+
+
+@tap.case("without an agent and without commands: a session that hangs is replaced once its port is free")
+def _(lab):
+    node = agent_free(lab, lab.nonce_service("node-a"), options='restrict,port-forwarding,command="/bin/false"')
+    node.start()
+    child, worker = stop_sshd(lab, node)
+    tap.check(node.status()["eviction"] == "none", f"{node.status()}")
     _, took = tap.wait_until(lambda: node.worker() not in (None, worker), 60, "another worker")
     tap.note(f"replaced after {took:.1f} s")
     child.kill()
-    lab.wait_answer(node, 30)
+    lab.wait_answer(node, 40)
 
 
 lab.main()

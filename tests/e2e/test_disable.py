@@ -24,4 +24,35 @@ def _(lab):
     tap.check(lab.session_id(other) == undisturbed, "the other node's session was touched")
 
 
+@tap.case("a session that no file names, as after a full disk, is gone within 5 s too, and evict finds it")
+def _(lab):
+    node = lab.add_node("node-a", {"ssh": lab.nonce_service("node-a")})
+    record = lab.state_dir / "nodes" / "node-a" / "session.json"
+    lab.up(node)
+    for verb in (("evict",), ("node", "disable")):
+        lab.wait_state(node, "up", 20)
+        agent = lab.agent(node)
+        record.unlink()
+        lab.server(*verb, node)
+        tap.wait_until(lambda: not agent.is_alive, 5, f"the agent ended by {' '.join(verb)}")
+    tap.wait_until(lambda: not probe(node.port(), "node-a", 0.5).ok, 5, "the port is gone")
+    node.wait_status(lambda seen: "disabled" in seen["reason"], 30, "the client's reason says disabled")
+
+
+@tap.case("a session with the node's key but no agent is gone within 5 s of disable, and one of another key stays")
+def _(lab):
+    node = lab.add_node("node-a", {"ssh": lab.nonce_service("node-a")})
+    service = node.service().target
+    log = lab.directory / "plain.log"
+    session = lab.plain_ssh(node.key_file, ("-N", "-R", f"localhost:{node.port()}:{service}"), log)
+    lab.wait_answer(node)
+    port = lab.ports.take()
+    other = lab.foreign_session("other", arguments=("-N", "-R", f"localhost:{port}:{service}"))
+    tap.wait_until(lambda: probe(port, "node-a").ok, 10, "the other session's port answers")
+    lab.server("node", "disable", node)
+    _, took = tap.wait_until(lambda: session.poll() is not None, 5, "the session is gone")
+    tap.note(f"gone after {took:.1f} s")
+    tap.check(other.poll() is None and probe(port, "node-a").ok, "another key's session was ended")
+
+
 lab.main()

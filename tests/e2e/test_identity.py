@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Two machines with one identity, and one machine that comes back before its old session is known to be dead."""
 
+import fcntl
 import shutil
 
 import lab
@@ -62,6 +63,24 @@ def _(lab):
         node.start()
         tap.note(f"an answer after {lab.wait_answer(node, 5):.1f} s")
     lab.wait_state(node, "up", 10)
+
+
+@tap.case("too many log in at once: the next is told busy and when to come again, and comes in then")
+def _(lab):
+    (lab.state_dir / "server.json").write_text('{"logins_at_once": 2}', encoding="utf-8")
+    node = lab.add_node("node-a", {"ssh": lab.nonce_service("node-a")})
+    places = lab.state_dir / "admission"
+    places.mkdir(mode=0o700)
+    held = [open(places / name, "w", encoding="utf-8") for name in ("0", "1")]
+    for place in held:
+        fcntl.flock(place, fcntl.LOCK_EX)
+    node.start()
+    status, _ = node.wait_status(lambda seen: "busy" in seen["reason"], 10, "the client is told busy")
+    tap.note(f"the client says: {status['reason']}")
+    tap.check("2 nodes are logging in" in status["reason"], status["reason"])
+    for place in held:
+        place.close()
+    tap.note(f"an answer {lab.wait_answer(node, 8):.1f} s after there was a place again")
 
 
 lab.main()

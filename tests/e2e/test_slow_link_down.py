@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A user uploads to the node's service over a thin link: server → node is full for three minutes."""
+"""A user uploads to the node's service over a thin link: server → node is full for minutes."""
 
 import time
 
@@ -19,7 +19,7 @@ def send(connection, until):
             pass
 
 
-@tap.case("1 Mbit/s from server to node, full for 3 minutes: same session")
+@tap.case("1 Mbit/s from server to node, full for minutes: same session")
 def _(lab):
     service = SinkService("sink", lab.ports.take())
     lab.on_close(service.close)

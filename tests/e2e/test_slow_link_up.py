@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A user downloads from the node's service over a thin link: node → server is full for three minutes."""
+"""A user downloads from the node's service over a thin link: node → server is full for minutes."""
 
 import time
 
@@ -19,7 +19,7 @@ def receive(connection, until):
             pass
 
 
-@tap.case("1 Mbit/s from node to server, full for 3 minutes: same session")
+@tap.case("1 Mbit/s from node to server, full for minutes: same session")
 def _(lab):
     service = DownloadService("source", lab.ports.take())
     lab.on_close(service.close)

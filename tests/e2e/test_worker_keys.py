@@ -188,21 +188,6 @@ def _(lab):
     worker.start()
 
 
-@tap.case("as root the worker becomes the user it is told, for good")
-def _(lab):
-    if os.geteuid() != 0:
-        raise tap.Skip("needs root")
-    worker = Worker(lab, "node-a")
-    worker.start(run_as="nobody")
-    with open(f"/proc/{worker.process.pid}/status", encoding="utf-8") as stream:
-        status = dict(line.rstrip("\n").split(":\t", 1) for line in stream if ":\t" in line)
-    nobody = pwd.getpwnam("nobody")
-    tap.check(status["Uid"].split() == [str(nobody.pw_uid)] * 4, status["Uid"])
-    tap.check(status["Gid"].split() == [str(nobody.pw_gid)] * 4, status["Gid"])
-    tap.check(set(status["Groups"].split()) <= {str(nobody.pw_gid)}, status["Groups"])
-    expect_failure(Worker(lab, "node-b"), "setup", "no user", run_as="nobody-by-this-name")
-
-
 class Listener:
     """A port where something other than sshd answers."""
 

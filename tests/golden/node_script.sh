@@ -16,4 +16,4 @@ cat > /etc/reversi/client.json <<'END_OF_FILE'
   ]
 }
 END_OF_FILE
-reversi-client check && reversi-client run
+reversi-client check && reversi-client ensure

@@ -22,7 +22,7 @@ constexpr std::string_view kWhole = R"({
   "canary": {"listen": "127.0.0.1:19922", "forward": "ssh"},
   "metered": true, "agent": true, "run_dir": "/run/r", "state_dir": "state",
   "log": {"file": "/var/log/r", "max_bytes": 8192}, "log_level": "debug", "user": "nobody",
-  "max_session_age_ms": 1000, "backoff": {"first_ms": 500, "longest_ms": 700, "spread_ms": 9}
+  "max_session_age_ms": 1000, "max_buffered_mib": 5, "backoff": {"first_ms": 500, "longest_ms": 700, "spread_ms": 9}
 })";
 
 Json small() {
@@ -54,6 +54,7 @@ TEST(ClientConfig, EveryKeyIsRead) {
   EXPECT_EQ(config->log_level, "debug");
   EXPECT_EQ(config->user, "nobody");
   EXPECT_EQ(config->max_session_age, Millis{1000});
+  EXPECT_EQ(config->max_buffered_mib, 5);
   EXPECT_EQ(config->backoff, (BackoffPolicy{Millis{500}, Millis{700}, Millis{9}}));
 }
 
@@ -105,6 +106,7 @@ TEST(ClientConfig, EveryMistakeIsOneLineWithItsKey) {
       {"/log", R"({"max_bytes": 5000})", "log.file: missing"},
       {"/log_level", R"("loud")", "log_level: expected \"trace\""},
       {"/max_session_age_ms", "-1", "max_session_age_ms: expected a whole number from 0"},
+      {"/max_buffered_mib", "0", "max_buffered_mib: expected a whole number from 4 to 1024"},
       {"/backoff", R"({"first_ms": 9000, "longest_ms": 100})",
        "backoff.longest_ms: expected at least"},
   };

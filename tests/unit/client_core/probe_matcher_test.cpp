@@ -37,11 +37,26 @@ TEST_F(ProbeMatcherTest, AnAnnouncementBetweenOpeningAndAnswerWaitsForTheAnswer)
 TEST_F(ProbeMatcherTest, ATargetThatDoesNotAnswerIsReportedBeforeTheAgentGivesUp) {
   EXPECT_FALSE(matcher.watch(7, 5000, 2500ms, now));
   EXPECT_TRUE(matcher.overdue(now += 10s).empty()) << "nothing arrived: no path is proven";
+  EXPECT_EQ(matcher.next_overdue(), std::nullopt);
   matcher.channel_opened(5000, now);
+  EXPECT_EQ(matcher.next_overdue(), now + 2500ms);
   EXPECT_TRUE(matcher.overdue(now += 2499ms).empty());
   EXPECT_EQ(matcher.overdue(now += 1ms), (std::vector{Match{7, TargetOutcome::timeout}}));
   EXPECT_TRUE(matcher.overdue(now += 1s).empty()) << "once";
+  EXPECT_EQ(matcher.next_overdue(), std::nullopt);
   EXPECT_FALSE(matcher.target_answered(5000, TargetOutcome::timeout, now));
+}
+
+TEST_F(ProbeMatcherTest, TheProbeThatIsOverdueFirstIsLookedAtFirst) {
+  matcher.channel_opened(5000, now);
+  EXPECT_FALSE(matcher.watch(7, 5000, 2500ms, now));
+  matcher.channel_opened(5001, now += 1s);
+  EXPECT_FALSE(matcher.watch(8, 5001, 500ms, now));
+  EXPECT_EQ(matcher.next_overdue(), now + 500ms);
+  EXPECT_EQ(matcher.overdue(now += 500ms), (std::vector{Match{8, TargetOutcome::timeout}}));
+  EXPECT_EQ(matcher.next_overdue(), now + 1s);
+  EXPECT_TRUE(matcher.target_answered(5000, TargetOutcome::ok, now));
+  EXPECT_EQ(matcher.next_overdue(), std::nullopt);
 }
 
 TEST_F(ProbeMatcherTest, AMatchIsReportedOnce) {

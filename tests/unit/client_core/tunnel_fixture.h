@@ -21,6 +21,7 @@ inline ClientConfig two_forwards() {
   config.servers = {{{"a.example", 22}, "reversi"}};
   config.identity_file = "/k";
   config.known_hosts_file = "/h";
+  config.state_dir = "/s";
   config.forwards = {{"ssh", Endpoint{"127.0.0.1", 22}, {}, {}},
                      {"web", Endpoint{"127.0.0.1", 80}, {}, {}}};
   return config;
@@ -32,7 +33,7 @@ class TunnelTest : public ::testing::Test {
 
   void begin(ClientConfig config) {
     setup = std::make_shared<TunnelSetup>(
-        TunnelSetup{std::move(config), {"i", "r", "m", "0.1", "linux", "mips"}});
+        TunnelSetup{std::move(config), {"i", "r", "m", "0.1", "linux", "mips"}, {}});
     tunnel = new_tunnel(setup, SessionPolicy{}, now);
   }
 

@@ -26,7 +26,7 @@ class TunnelRetry : public ::testing::Test {
 TEST_F(TunnelRetry, WithoutAnAnswerTheDelayStaysShortAndFailuresDoNotGrow) {
   std::vector<Millis> delays;
   for (int i = 0; i < 6; ++i) delays.push_back(lose(LossKind::no_answer));
-  EXPECT_EQ(delays, (std::vector<Millis>{1s, 2s, 4s, 8s, 10s, 10s}));
+  EXPECT_EQ(delays, (std::vector<Millis>{1s, 2s, 4s, 8s, 8s, 8s}));
   EXPECT_EQ(tries.failures, 0);
 }
 

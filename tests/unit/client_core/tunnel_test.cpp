@@ -36,7 +36,7 @@ const std::vector<Transition>& transitions() {
       {"ConnectedSaysHello", "starting", event::FromWorker{Connected{"a", "b"}}, "greeting"},
       {"FailedStops", "starting", event::FromWorker{Failed{Failure::no_answer, "x"}}, "stopping"},
       {"ExitWaits", "starting", event::WorkerExited{"exit code 10"}, "waiting"},
-      {"TheStartLimitStops", "starting", event::Tick{}, "stopping", 45s},
+      {"TheStartLimitStops", "starting", event::Tick{}, "stopping", 125s},
       {"NotYetTheStartLimit", "starting", event::Tick{}, "starting", 40s},
       {"WelcomeAsksForForwards", "greeting",
        line(Welcome{.session = "s", .grants = {{"ssh", "localhost:20001"}}}), "forwarding"},
@@ -96,7 +96,8 @@ TEST_F(TunnelTest, AStartTellsTheWorkerEverything) {
   EXPECT_EQ(did<action::SpawnWorker>().size(), 1U);
   ASSERT_EQ(sent<Start>().size(), 1U);
   EXPECT_EQ(sent<Start>()[0].server, (Endpoint{"a.example", 22}));
-  EXPECT_EQ(sent<Start>()[0].known_hosts_files, std::vector<std::string>{"/h"});
+  EXPECT_EQ(sent<Start>()[0].known_hosts_files,
+            (std::vector<std::string>{"/h", "/s/learned_known_hosts"}));
 }
 
 TEST_F(TunnelTest, TheHelloCarriesWhoWeAreAndWhatWeWant) {
@@ -223,22 +224,36 @@ TEST_F(TunnelTest, OptionalTypesGoOnlyToAnAgentThatNamedThem) {
   EXPECT_EQ(told<Pong>().size(), 0U);
 }
 
-TEST_F(TunnelTest, ChecksAreAskedForOftenAndOnceSettledRarely) {
-  to_up();
-  int checks = 0;
-  const auto count = [&](Millis time) {
+class TunnelChecks : public TunnelTest {
+ protected:
+  int count(Millis time) {
     all.clear();
     pass(time);
-    checks = 0;
-    for (const Action& action : all) {
+    return static_cast<int>(std::ranges::count_if(all, [](const Action& action) {
       const auto* send = std::get_if<action::SendAgent>(&action);
-      if (send != nullptr && std::holds_alternative<Check>(send->message)) ++checks;
-    }
-    return checks;
-  };
+      return send != nullptr && std::holds_alternative<Check>(send->message);
+    }));
+  }
+};
+
+TEST_F(TunnelChecks, AreAskedForOftenAndOnceSettledRarely) {
+  to_up();
   EXPECT_EQ(count(300s), 5);
   count(400s);
   EXPECT_EQ(count(600s), 2);
+}
+
+TEST_F(TunnelChecks, ComeWithEveryHeartbeatWhileSomebodyMayBeMendingAService) {
+  to_up();
+  count(700s);
+  agent(0ms, VerdictReport{"web", Verdict::service_down, "refused", {}});
+  EXPECT_EQ(count(300s), 20);
+  agent(0ms, VerdictReport{"web", Verdict::service_down, "refused", {}});
+  count(310s);
+  EXPECT_EQ(count(300s), 5) << "it has been down for ten minutes";
+  agent(0ms, VerdictReport{"web", Verdict::healthy, {}, 3ms});
+  agent(0ms, VerdictReport{"web", Verdict::wrong_answer, "no banner", {}});
+  EXPECT_EQ(count(60s), 4) << "another fault begins anew";
 }
 
 // ---- liveness ------------------------------------------------------------------------------------
@@ -325,6 +340,73 @@ TEST_F(TunnelTest, AWorkerSeenStoppedTwiceIsKilled) {
   EXPECT_EQ(is(), "stopping");
   ASSERT_EQ(did<action::SignalWorker>().size(), 1U);
   EXPECT_TRUE(did<action::SignalWorker>()[0].kill);
+}
+
+TEST_F(TunnelTest, ItLooksAroundEveryFiveSecondsWhateverElseHappens) {
+  MonoTime last = now;
+  const auto looks_in_time = [&](Millis time) {
+    const MonoTime end = now + time;
+    while (now < end) {
+      after(std::clamp(wake_at(tunnel, now), now + 1ms, end) - now, event::Tick{});
+      if (!did<action::LookAround>().empty()) last = now;
+      for (const auto& beat : told<Heartbeat>()) agent(7ms, HeartbeatAck{beat.seq});
+      EXPECT_LE(now - last, 5s);
+    }
+  };
+  to_starting();
+  looks_in_time(10s);
+  worker(100ms, Connected{"192.0.2.7:22", "SHA256:x"});
+  looks_in_time(10s);
+  agent(10ms, welcome());
+  worker(1ms, ForwardReply{"ssh", true, {}});
+  worker(1ms, ForwardReply{"web", true, {}});
+  looks_in_time(200s);
+  after(0ms, event::WorkerExited{"killed by signal 9"});
+  EXPECT_EQ(is(), "starting");
+  looks_in_time(30s);
+}
+
+TEST_F(TunnelTest, AWorkerThatWasSeenStoppedIsLookedAtAgainSoon) {
+  to_up();
+  pass(20s);
+  after(0ms, event::WorkerSeen{true});
+  pass(2s);
+  EXPECT_EQ(did<action::LookAround>().size(), 1U);
+  after(0ms, event::WorkerSeen{true});
+  EXPECT_EQ(is(), "stopping");
+}
+
+TEST_F(TunnelTest, AManagerThatWaitsForASignOfLifeGetsItInTime) {
+  auto quick = std::make_shared<TunnelSetup>(*setup);
+  quick->look_every = 1s;
+  tunnel = new_tunnel(quick, SessionPolicy{}, now);
+  to_up();
+  all.clear();
+  pass(60s);
+  const auto looks = std::ranges::count_if(
+      all, [](const Action& action) { return std::holds_alternative<action::LookAround>(action); });
+  EXPECT_GE(looks, 60);
+}
+
+TEST_F(TunnelTest, IdleItWakesForALookABeatOrACheckAndDoesTheRestWithThem) {
+  to_starting();
+  worker(1300ms, Connected{"192.0.2.7:22", "SHA256:x"});  // the login takes its time
+  agent(10ms, welcome());
+  agent(1ms, HeartbeatAck{1});
+  worker(1ms, ForwardReply{"ssh", true, {}});
+  worker(1ms, ForwardReply{"web", true, {}});
+  agent(5ms, VerdictReport{"ssh", Verdict::healthy, {}, 3ms});
+  agent(5ms, VerdictReport{"web", Verdict::healthy, {}, 3ms});
+  pass(700s);
+  constexpr int kMinutes = 15;  // three checks fall into it
+  int wakes = 0;
+  for (const MonoTime end = now + std::chrono::minutes{kMinutes}; now < end; ++wakes) {
+    after(wake_at(tunnel, now) - now, event::Tick{});
+    // An answer takes its time, and so does a timer.
+    for (const auto& beat : told<Heartbeat>()) agent(7ms, HeartbeatAck{beat.seq});
+    now += 1ms;
+  }
+  EXPECT_LE(wakes, kMinutes * 12 + 6);
 }
 
 // ---- the canary ----------------------------------------------------------------------------------
@@ -518,37 +600,6 @@ TEST_F(TunnelTest, ASecondServerIsTriedAtOnceAndAfterTheRoundWeWait) {
   EXPECT_EQ(tunnel.server, 0U);
   pass(waits());
   EXPECT_EQ(is(), "starting");
-}
-
-TEST_F(TunnelTest, OnALaterServerTheEarlierOnesAreTriedAndReturnedTo) {
-  ClientConfig config = two_forwards();
-  config.servers.push_back({{"b.example", 22}, "reversi"});
-  begin(config);
-  to_starting();
-  worker(10ms, Failed{Failure::no_answer, "no route"});
-  after(1ms, event::WorkerExited{"exit code 10"});
-  worker(100ms, Connected{"192.0.2.8:22", "SHA256:x"});
-  agent(10ms, welcome());
-  agent(1ms, HeartbeatAck{1});
-  worker(1ms, ForwardReply{"ssh", true, {}});
-  worker(1ms, ForwardReply{"web", true, {}});
-  ASSERT_EQ(is(), "ready");
-  all.clear();
-  pass(31min);
-  int trials = 0;
-  for (const Action& action : all) {
-    const auto* trial = std::get_if<action::TryServer>(&action);
-    if (trial == nullptr) continue;
-    ++trials;
-    EXPECT_EQ(trial->start.server.host, "a.example");
-    EXPECT_FALSE(trial->start.agent);
-  }
-  EXPECT_EQ(trials, 1);
-  after(1s, event::ServerAnswered{0});
-  EXPECT_EQ(is(), "stopping");
-  after(1ms, event::WorkerExited{"exit code 0"});
-  ASSERT_EQ(sent<Start>().size(), 1U);
-  EXPECT_EQ(sent<Start>()[0].server.host, "a.example");
 }
 
 TEST_F(TunnelTest, AnOldSessionEndsOnlyWhenNoChannelIsOpen) {

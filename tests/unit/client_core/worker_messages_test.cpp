@@ -16,6 +16,7 @@ const auto kCommands = std::to_array<WorkerCommand>({
           .known_hosts_files = {"/etc/reversi/known_hosts", "/var/lib/reversi/learned"},
           .run_as = "nobody",
           .connect_limit = Millis{15'000},
+          .max_buffered_bytes = 5'000'000,
           .agent = true},
     Forward{.forward = "ssh", .listen = {"localhost", 20'001}, .target = Endpoint{"::1", 22}},
     Forward{
@@ -29,7 +30,10 @@ const auto kCommands = std::to_array<WorkerCommand>({
 });
 
 const auto kEvents = std::to_array<WorkerEvent>({
-    Connected{.address = "192.0.2.7:22", .host_key = "SHA256:abc"},
+    Connected{.address = "192.0.2.7:22",
+              .host_key = "SHA256:abc",
+              .identity_file = "/k",
+              .host_key_line = "ssh-ed25519 AAAA"},
     Failed{.failure = Failure::host_key, .text = "host key of x changed"},
     AgentLine{.line = R"({"type":"welcome"})"},
     ForwardReply{.forward = "ssh", .listens = true, .error = {}},
@@ -38,7 +42,8 @@ const auto kEvents = std::to_array<WorkerEvent>({
     CanaryReply{.listens = false, .error = "127.0.0.1:19922: Address already in use"},
     ProbeSeen{.probe = 7, .target = TargetOutcome::unreachable},
     Sampled{.progress = {.bytes_received = 10, .bytes_acked = 20, .has_unacked = true},
-            .open_channels = 3},
+            .open_channels = 3,
+            .address_gone = true},
 });
 
 TEST(WorkerMessages, EveryCommandComesBackAsItWasSent) {

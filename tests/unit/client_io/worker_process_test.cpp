@@ -22,7 +22,7 @@ class WorkerProcessTest : public ::testing::Test {
     const std::string file = dir.path() + "/worker";
     ASSERT_TRUE(write_file(file, "#!/bin/sh\n" + script, 0700, Sync::none));
     auto spawned = WorkerProcess::spawn(
-        loop.get_executor(), file,
+        loop.get_executor(), {file},
         {.on_event = [this](WorkerEvent event) { events.push_back(std::move(event)); },
          .on_broken = [this](std::string what) { broken = std::move(what); },
          .on_exit = [this](std::string how) { exit = std::move(how); }});
@@ -97,7 +97,7 @@ TEST_F(WorkerProcessTest, AStoppedWorkerIsSeenStopped) {
 }
 
 TEST_F(WorkerProcessTest, AProgramThatIsNotThereIsAnError) {
-  const auto spawned = WorkerProcess::spawn(loop.get_executor(), dir.path() + "/none", {});
+  const auto spawned = WorkerProcess::spawn(loop.get_executor(), {dir.path() + "/none"}, {});
   ASSERT_FALSE(spawned);
   EXPECT_NE(spawned.error().line().find("No such file"), std::string::npos);
 }

@@ -22,6 +22,7 @@ TEST(Printable, KeepsWholeCharactersAndReplacesWhatIsNoUtf8) {
   EXPECT_EQ(printable("\xED\xA0\x80"), "???");       // a surrogate
   EXPECT_EQ(printable("\xF4\x90\x80\x80"), "????");  // beyond U+10FFFF
   EXPECT_EQ(printable("\xC2\x9B"), "?");             // C1 control: CSI to some terminals
+  EXPECT_EQ(printable("a\u202Eb\u200Bc\u2066\uFEFF…"), "a?b?c??…");
 }
 
 TEST(Printable, NeverExceedsItsLimitNotEvenByTheEllipsis) {

@@ -6,6 +6,22 @@
 namespace reversi {
 namespace {
 
+TEST(ParseOwnJson, SaysWhatParseJsonSays) {
+  for (const std::string text :
+       {"{\n  \"a b\": \"c \\\" : d\",\n  \"e\": [1, 2,\n 3 ]\n}\n", "[1 2]", "[\"a\" \"b\"]",
+        "[1\n2]", "[tr ue]", "{\"a\": // why\n 1}", "{\"a\": \"// no\"}", "[ ]", "", " ", "{",
+        "[\"a\\", "[1,]", "{\"a\" : -\n1}", "\"a\nb\"", "[1]  \n  [2]"}) {
+    const auto plain = parse_json(text, true);
+    const auto own = parse_own_json(text);
+    ASSERT_EQ(plain.has_value(), own.has_value()) << text;
+    if (plain) {
+      EXPECT_EQ(*plain, *own) << text;
+    } else {
+      EXPECT_EQ(plain.error().line(), own.error().line()) << text;
+    }
+  }
+}
+
 TEST(ParseJson, SaysWhereTheMistakeIs) {
   const auto doc = parse_json("{\n  \"node\": \"cam\"\n  \"x\": 1\n}");
   ASSERT_FALSE(doc);

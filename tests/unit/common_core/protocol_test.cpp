@@ -31,6 +31,8 @@ std::vector<ClientMessage> client_examples() {
           Check{"ssh"},
           PathSeen{3, TargetOutcome::refused},
           Pong{9},
+          Rotated{"r-1", "ssh-ed25519 AAAA reversi", ""},
+          Rotated{"r-2", "", "/etc/reversi: read-only file system"},
           Bye{"stopping"}};
 }
 
@@ -51,6 +53,8 @@ std::vector<AgentMessage> agent_examples() {
           VerdictReport{"cam", Verdict::service_down, "refused", {}},
           ForwardAgain{"ssh"},
           Restart{"hung", Millis{0}},
+          RotateKey{"r-1"},
+          Announce{{"ssh-ed25519 AAAA"}, {"tunnel.example.org:22"}},
           Draining{Millis{5000}}};
 }
 
@@ -132,9 +136,11 @@ TEST(Protocol, HelloIsBounded) {
 }
 
 TEST(Protocol, OnlyOptionalTypesAreFeatures) {
-  EXPECT_EQ(client_features(), (std::vector<std::string>{"expect_probe", "ping", "verdict",
-                                                         "forward_again", "restart", "draining"}));
-  EXPECT_EQ(agent_features(), (std::vector<std::string>{"check", "path_seen", "pong", "bye"}));
+  EXPECT_EQ(client_features(),
+            (std::vector<std::string>{"expect_probe", "ping", "verdict", "forward_again", "restart",
+                                      "rotate_key", "announce", "draining"}));
+  EXPECT_EQ(agent_features(),
+            (std::vector<std::string>{"check", "path_seen", "pong", "rotated", "bye"}));
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "common/core/json_fields.h"
+#include "common/core/status_line.h"
+#include "common/core/status_scan.h"
 #include "tests/support/golden.h"
 
 namespace reversi {
@@ -46,6 +48,58 @@ TEST(StatusGolden, TheDocumentKeepsItsForm) {
   testing::expect_golden("status.json", json_text(status_to_json(full_status())));
   testing::expect_golden("status_never_seen.json",
                          json_text(status_to_json(NodeStatus{.node = "new"})));
+}
+
+TEST(StatusLine, IsTheDocumentInOneLine) {
+  NodeStatus hostile = full_status();
+  hostile.reason = "a \"b\" \\ \x01\x7f \xff Gerät\n";
+  hostile.forwards[0].target = hostile.session->os = hostile.conflict->machine = hostile.reason;
+  hostile.forwards[1].latency = Millis{-1};
+  hostile.since = WallTime{Millis{-1}};
+  for (const NodeStatus& status : {full_status(), NodeStatus{.node = "new"}, hostile}) {
+    std::string line;
+    append_status_line(line, status);
+    EXPECT_EQ(line, json_line(status_to_json(status)));
+  }
+}
+
+TEST(StatusScan, SaysWhatTheJsonParserSays) {
+  NodeStatus plain = full_status();
+  plain.conflict.reset();
+  plain.last_refused.reset();
+  NodeStatus fresh;
+  fresh.node = "new";
+  std::string pool;
+  for (const NodeStatus& status : {plain, fresh}) {
+    const std::string text = json_text(status_to_json(status));
+    EXPECT_EQ(scan_status(text), status);
+    EXPECT_EQ(scan_status(json_line(status_to_json(status))), status);
+    pool += text;
+  }
+  EXPECT_EQ(scan_status(json_line(status_to_json(full_status()))), std::nullopt);
+  // Seeded mutations: whatever it takes, the parser takes, too, and reads the same.
+  std::uint32_t seed = 20'261'121;
+  const auto random = [&](std::size_t below) {
+    seed = seed * 1'664'525 + 1'013'904'223;
+    return static_cast<std::size_t>(seed >> 8) % below;
+  };
+  int taken = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text = json_text(status_to_json(random(2) == 0 ? plain : fresh));
+    for (std::size_t edits = random(3); edits > 0; --edits) {
+      const std::string piece = pool.substr(random(pool.size() - 40), random(40));
+      text.replace(random(text.size()), random(12), piece);
+    }
+    const auto quick = scan_status(text);
+    if (!quick) continue;
+    ++taken;
+    const auto doc = parse_json(text);
+    ASSERT_TRUE(doc) << text;
+    const auto slow = status_from_json(*doc);
+    ASSERT_TRUE(slow) << text << slow.error().line();
+    EXPECT_EQ(*quick, *slow) << text;
+  }
+  EXPECT_GT(taken, 5000);
 }
 
 TEST(Status, IsReadBackAsItWasWritten) {

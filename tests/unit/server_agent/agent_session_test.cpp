@@ -182,6 +182,25 @@ TEST_F(SessionTest, ASessionThatNeverWasUpWritesNoDown) {
   EXPECT_NE(done<EndSession>(), nullptr);
 }
 
+TEST_F(SessionTest, ANodeThatIsDegradedFromTheFirstLogsWhichForwardsWorkAndTheirEnd) {
+  serve({"ssh", "web"});
+  judged(Sight::expected_answer, "ssh");
+  judged(Sight::target_unreachable, "web");
+  after(Millis{6'000}, Tick{});
+  std::string told;
+  for (const AgentAction& action : all) {
+    const auto* log = std::get_if<LogEvent>(&action);
+    if (log == nullptr || log->event.kind != EventKind::verdict) continue;
+    told += log->event.forward + ' ' + std::string(verdict_name(log->event.verdict.value())) + ' ';
+  }
+  EXPECT_EQ(told, "web service_down ssh healthy ");
+  says(Bye{"reload"});
+  after(Millis{10}, InputEnded{});
+  const Event* down = logged(EventKind::down);
+  ASSERT_NE(down, nullptr);
+  EXPECT_EQ(down->was_up, std::nullopt) << "it never was";
+}
+
 TEST_F(SessionTest, AProbeLostWithTheSessionIsNoVerdict) {
   serve();
   judged(Sight::expected_answer);
@@ -417,6 +436,77 @@ TEST_F(SessionTest, AnAdminsProbeIsAnsweredWhenEveryForwardIsJudged) {
   probed(Sight::target_unreachable, "web");
   ASSERT_NE(done<Reply>(), nullptr);
   EXPECT_TRUE(done<Reply>()->with_forwards);
+}
+
+TEST_F(SessionTest, AKeyIsAskedForLetInAndTheSessionRestarted) {
+  serve({"ssh"});
+  after(Millis{10}, RotateKeyAsked{"q1"});
+  ASSERT_NE(sent<RotateKey>(), nullptr);
+  says(Rotated{"q0", "ssh-ed25519 AAAA", ""});
+  EXPECT_EQ(done<LetKeyIn>(), nullptr) << "another request's";
+  says(Rotated{"q1", "ssh-ed25519 AAAA", ""});
+  ASSERT_NE(done<LetKeyIn>(), nullptr);
+  EXPECT_EQ(done<LetKeyIn>()->public_key, "ssh-ed25519 AAAA");
+  says(Rotated{"q1", "ssh-ed25519 BBBB", ""});
+  EXPECT_EQ(done<LetKeyIn>(), nullptr) << "one answer counts";
+  after(Millis{10}, KeyLetIn{"q1", ""});
+  ASSERT_NE(done<Reply>(), nullptr);
+  EXPECT_TRUE(done<Reply>()->error.empty());
+  EXPECT_NE(sent<Restart>(), nullptr);
+}
+
+TEST_F(SessionTest, ARotationThatFailsIsAnsweredAndCostsNothing) {
+  serve({"ssh"});
+  const auto fails_with = [&](const char* words) {
+    ASSERT_NE(done<Reply>(), nullptr) << words;
+    EXPECT_NE(done<Reply>()->error.find(words), std::string::npos) << done<Reply>()->error;
+    EXPECT_EQ(sent<Restart>(), nullptr);
+  };
+  after(Millis{10}, RotateKeyAsked{"q1"});
+  after(Millis{10}, RotateKeyAsked{"q2"});
+  fails_with("not now");
+  says(Rotated{"q1", "", "Read-only file system"});
+  fails_with("the node: Read-only file system");
+  after(Millis{10}, RotateKeyAsked{"q3"});
+  says(Rotated{"q3", "ssh-dss", ""});
+  after(Millis{10}, KeyLetIn{"q3", "not ssh-ed25519"});
+  fails_with("not ssh-ed25519");
+  after(Millis{10}, RotateKeyAsked{"q4"});
+  for (int i = 0; i < 3 && done<Reply>() == nullptr; ++i) {
+    says(Heartbeat{i}, Millis{14'000});
+    if (done<Reply>() == nullptr) after(Millis{1}, Tick{});
+  }
+  fails_with("in time");
+  says(Rotated{"q4", "ssh-ed25519 AAAA", ""});
+  EXPECT_EQ(done<LetKeyIn>(), nullptr) << "too late";
+  EXPECT_FALSE(session.is_ended());
+}
+
+TEST_F(SessionTest, AnOldClientIsNotAskedForAKey) {
+  Hello old = hello({"ssh"});
+  old.features = {"restart"};
+  says(old);
+  after(Millis{5}, claimed());
+  after(Millis{10}, RotateKeyAsked{"q1"});
+  ASSERT_NE(done<Reply>(), nullptr);
+  EXPECT_NE(done<Reply>()->error.find("upgrade"), std::string::npos);
+  EXPECT_EQ(sent<RotateKey>(), nullptr);
+}
+
+TEST_F(SessionTest, AChangeOfTheServersKeysOrNamesIsToldOnce) {
+  says(hello({"ssh"}));
+  Claimed first = claimed();
+  first.host_keys = {"ssh-ed25519 AAAA"};
+  after(Millis{5}, first);
+  ASSERT_NE(sent<Welcome>(), nullptr);
+  EXPECT_EQ(sent<Welcome>()->host_keys, first.host_keys);
+  after(Millis{10}, ServerChanged{first.host_keys, {}});
+  EXPECT_EQ(sent<Announce>(), nullptr);
+  after(Millis{10}, ServerChanged{first.host_keys, {"b.example:22"}});
+  ASSERT_NE(sent<Announce>(), nullptr);
+  EXPECT_EQ(sent<Announce>()->servers, std::vector<std::string>{"b.example:22"});
+  after(Millis{10}, ServerChanged{first.host_keys, {"b.example:22"}});
+  EXPECT_EQ(sent<Announce>(), nullptr);
 }
 
 TEST_F(SessionTest, AnEvictionIsAnsweredFirstAndThenDone) {

@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/core/json_fields.h"
+#include "server/core/public_key.h"
 #include "tests/support/golden.h"
 #include "tests/unit/server_core/server_builders.h"
 
@@ -296,6 +297,90 @@ TEST_F(VerbsTest, ADirectoryOfAnotherUserIsNotEnteredWithoutSudo) {
   const Outcome outcome = run("status --state-dir /etc");
   EXPECT_EQ(outcome.code, 1);
   EXPECT_NE(outcome.text.find("run with sudo"), std::string::npos) << outcome.text;
+}
+
+class KeysTest : public VerbsTest {
+ protected:
+  /// As sshd asks, with the words of a .pub file.
+  Outcome keys(const std::string& key, const std::string& connection = "") const {
+    const PublicKey parsed = public_key(key);
+    return run("keys " + to_fingerprint(digest_of(parsed)) + ' ' + parsed.type + ' ' + parsed.blob +
+               (connection.empty() ? "" : " '" + connection + "'"));
+  }
+  std::string line_of(const std::string& node) const {
+    return json_of("node show " + node + " --json")["authorized_keys"][0];
+  }
+};
+
+TEST_F(KeysTest, ANodesLineIsWhatNodeAddInstalls) {
+  add("cam-07 --key a.pub --forward ssh --from 192.0.2.0/24");
+  EXPECT_EQ(keys(kKeyA).text, line_of("cam-07") + '\n');
+  EXPECT_NE(text_of("keys").find(line_of("cam-07")), std::string::npos);
+  ASSERT_EQ(run("node disable cam-07").code, 0);
+  EXPECT_EQ(keys(kKeyA).text, line_of("cam-07") + '\n');
+  EXPECT_EQ(keys(kKeyA).text.find("port-forwarding"), std::string::npos);
+  ASSERT_EQ(run("node remove cam-07").code, 0);
+  EXPECT_EQ(keys(kKeyA).text, "");
+}
+
+TEST_F(KeysTest, AnUnknownKeyWaitsUntilItIsApproved) {
+  EXPECT_EQ(run("node pending").text, "no key waits for approval\n");
+  const Outcome unknown = keys(kKeyA, "203.0.113.7 5000 192.0.2.1 22");
+  EXPECT_EQ(unknown.code, 0);
+  EXPECT_EQ(unknown.text, "");
+  EXPECT_EQ(keys(kKeyB).text, "");
+  const Json pending = json_of("node pending --json");
+  ASSERT_EQ(pending.size(), 2U);
+  EXPECT_EQ(pending[0]["address"], "203.0.113.7");
+  EXPECT_EQ(pending[0]["proved"], false);
+  EXPECT_TRUE(pending[1]["address"].is_null());
+  const std::string print = pending[0]["fingerprint"];
+  const std::string rest = " --forward ssh=20050 --authorized-keys keys";
+  EXPECT_EQ(run("node approve SHA256:nothingatall cam-07" + rest).code, 1);
+  EXPECT_EQ(run("node approve SHA256: cam-07" + rest).code, 2);
+  EXPECT_EQ(run("node approve '' cam-07" + rest).code, 2);
+  const Outcome approved = run("node approve " + print.substr(0, 16) + " cam-07" + rest);
+  EXPECT_EQ(approved.code, 0) << approved.text;
+  EXPECT_EQ(keys(kKeyA).text, line_of("cam-07") + '\n');
+  EXPECT_EQ(json_of("node pending --json").size(), 1U);
+  EXPECT_EQ(run("node approve " + print + " cam-08" + rest).code, 1) << "no longer pending";
+  EXPECT_EQ(run("node deny").code, 2);
+  EXPECT_EQ(run("node deny --all").code, 0);
+  EXPECT_EQ(json_of("node pending --json").size(), 0U);
+}
+
+TEST_F(KeysTest, NodeAddTakesAWaitingKeyToo) {
+  EXPECT_EQ(keys(kKeyA).code, 0);
+  add("cam-07 --key a.pub --forward ssh");
+  EXPECT_EQ(json_of("node pending --json").size(), 0U);
+}
+
+TEST_F(KeysTest, AKeyFromOutsideItsRangesIsTheLastRefused) {
+  add("cam-07 --key a.pub --forward ssh --from 192.0.2.0/24");
+  EXPECT_EQ(keys(kKeyA, "192.0.2.9 5000 192.0.2.1 22").code, 0);
+  EXPECT_TRUE(json_of("node show cam-07 --json")["last_refused"].is_null());
+  EXPECT_EQ(keys(kKeyA, "UNKNOWN 65535 UNKNOWN 65535").code, 0);
+  EXPECT_TRUE(json_of("node show cam-07 --json")["last_refused"].is_null());
+  EXPECT_EQ(keys(kKeyA, "203.0.113.7 5000 192.0.2.1 22").code, 0);
+  EXPECT_EQ(json_of("node show cam-07 --json")["last_refused"]["address"], "203.0.113.7");
+}
+
+TEST_F(KeysTest, WordsThatAreNoKeyAreAnsweredWithNothing) {
+  for (const char* words : {"SHA256:x ssh-dss AAAAB3NzaC1kc3MAAACBAP==",
+                            "SHA256:x ssh-ed25519 AAAA", "x ssh-ed25519-cert-v01@openssh.com AAAA",
+                            "x x x", "'' '' ''", "x 'ssh-ed25519 a' '../../etc/passwd'"}) {
+    const Outcome outcome = run(std::string("keys ") + words);
+    EXPECT_EQ(outcome.code, 0) << words << outcome.text;
+    EXPECT_EQ(outcome.text, "") << words;
+  }
+  EXPECT_EQ(run("keys SHA256:x " + kKeyA).code, 2) << "words in another order";
+  EXPECT_EQ(run("keys MD5:aa:bb " + kKeyA).code, 0);
+  EXPECT_EQ(run("keys").code, 2);
+}
+
+TEST_F(VerbsTest, SetupWantsToKnowWhichOfBoth) {
+  EXPECT_EQ(run("setup").code, 2);
+  EXPECT_EQ(run("setup --user --system").code, 2);
 }
 
 }  // namespace

@@ -149,5 +149,25 @@ TEST(ForeignKey, AKeyOutsideTheBlockIsFound) {
   EXPECT_FALSE(is_key_outside_block("# " + kKeyA + "\n", public_key(kKeyA)));
 }
 
+TEST(ReadKeyLines, TellsWhoseEachLineIs) {
+  const std::string ours =
+      authorized_lines(testing::cam_07(), {"/usr/bin/reversi-server", "/var/a b"})->at(0);
+  const std::string text =
+      "# a comment\n\nssh-ed25519 AAAA me agent --node x --state-dir /var/a b\n# BEGIN reversi\n" +
+      ours + "\r\nrestrict ssh-ed25519 BBBB\n# END reversi\n";
+  const auto lines = read_key_lines(text, "/var/a b");
+  ASSERT_TRUE(lines) << lines.error().line();
+  ASSERT_EQ(lines->size(), 3U);
+  EXPECT_FALSE(lines->at(0).is_inside);
+  EXPECT_EQ(lines->at(0).node, "");
+  EXPECT_EQ(lines->at(1).node, "cam-07");
+  EXPECT_EQ(lines->at(1).number, 5);
+  EXPECT_EQ(lines->at(1).text, ours);
+  EXPECT_TRUE(lines->at(2).is_inside);
+  EXPECT_EQ(lines->at(2).node, "");
+  EXPECT_EQ(read_key_lines(text, "/var/other")->at(1).node, "");
+  EXPECT_FALSE(read_key_lines("# BEGIN reversi\n", "/var/a"));
+}
+
 }  // namespace
 }  // namespace reversi::server

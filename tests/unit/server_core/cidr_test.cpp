@@ -40,5 +40,18 @@ TEST(Cidr, WhatWouldDisableTheKeyIsRefused) {
   }
 }
 
+TEST(Cidr, AnAddressIsInItsRangesAndInNoOther) {
+  const std::vector<std::string> ranges{"192.0.2.0/25", "198.51.100.7", "2001:db8::/33"};
+  for (const char* inside : {"192.0.2.127", "198.51.100.7", "2001:db8:7fff::1"}) {
+    EXPECT_EQ(is_in_ranges(inside, ranges), true) << inside;
+  }
+  for (const char* outside : {"192.0.2.128", "198.51.100.6", "2001:db8:8000::1", "::c000:200"}) {
+    EXPECT_EQ(is_in_ranges(outside, ranges), false) << outside;
+  }
+  EXPECT_EQ(is_in_ranges("192.0.2.1", {"0.0.0.0/0"}), true);
+  EXPECT_EQ(is_in_ranges("UNKNOWN", ranges), std::nullopt);
+  EXPECT_EQ(is_in_ranges("", ranges), std::nullopt);
+}
+
 }  // namespace
 }  // namespace reversi::server

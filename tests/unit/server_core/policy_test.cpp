@@ -48,10 +48,10 @@ TEST(ServerPolicy, AValueThatCannotBeIsAMistake) {
 
 TEST(ServerPolicy, AuthorizedKeysIsSetBesideWhateverElseIsThere) {
   Json doc{{"heartbeat_ms", 1000}, {"of the future", 1}};
-  set_authorized_keys(doc, "/a/b");
+  set_policy_text(doc, kAuthorizedKeysKey, "/a/b");
   EXPECT_EQ(doc["authorized_keys"], "/a/b");
   EXPECT_EQ(doc["of the future"], 1);
-  set_authorized_keys(doc, "");
+  set_policy_text(doc, kAuthorizedKeysKey, "");
   EXPECT_FALSE(doc.contains("authorized_keys"));
 }
 
@@ -89,6 +89,21 @@ TEST(SessionPolicy, WhateverAValidServerJsonSaysTheClientTakesIt) {
       EXPECT_EQ(*taken, session);
     }
   }
+}
+
+TEST(BusyRetry, AFleetThatIsTurnedAwayComesAgainSpreadOverItsSpread) {
+  Millis least{1'000'000};
+  Millis most{0};
+  for (int i = 0; i < 300; ++i) {
+    const Millis retry = busy_retry({}, 300, "run" + std::to_string(i));
+    least = std::min(least, retry);
+    most = std::max(most, retry);
+  }
+  EXPECT_GE(least, Millis{1000});
+  EXPECT_LT(least, Millis{1200});
+  EXPECT_GT(most, Millis{3800});
+  EXPECT_LT(most, Millis{4000});
+  EXPECT_LE(busy_retry({}, 1, "alone"), Millis{2000});
 }
 
 }  // namespace

