@@ -7,6 +7,6 @@ namespace reversi::client {
 
 inline constexpr std::int64_t kLeastBufferedMib = 4;  // three of libssh's windows
 inline constexpr std::int64_t kMostBufferedMib = 1024;
-inline constexpr std::int64_t kDefaultBufferedMib = 32;
+inline constexpr std::int64_t kDefaultBufferedMib = REVERSI_MAX_BUFFERED_MIB;  // meson_options.txt
 
 }  // namespace reversi::client

@@ -10,6 +10,11 @@ std::string describe(const LibsshBuild& build) {
          std::to_string(build.window_bytes / 1024) + " KiB a channel";
 }
 
+std::string memory_bound_text(std::int64_t max_buffered_mib) {
+  return "at most " + std::to_string(max_buffered_mib) +
+         " MiB wait for slow readers (max_buffered_mib), in buffers of up to twice that";
+}
+
 std::string known_holes_text(const LibsshBuild& build) {
   if (build.known_holes.empty()) return {};
   return "libssh " + std::string(build.version) + " has known holes (" +

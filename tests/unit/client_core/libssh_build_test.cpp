@@ -24,6 +24,11 @@ TEST(LibsshBuildTest, OneBuiltInSaysWhatIsInItAndItsBounds) {
   EXPECT_EQ(known_holes_text(kTuned), "");
 }
 
+TEST(LibsshBuildTest, TheBoundOfWhatWaitsIsSaidWithItsKey) {
+  EXPECT_EQ(memory_bound_text(8),
+            "at most 8 MiB wait for slow readers (max_buffered_mib), in buffers of up to twice that");
+}
+
 TEST(LibsshBuildTest, KnownHolesAreNamedWithTheVersionThatMendsThem) {
   LibsshBuild build = kTuned;
   build.version = "0.10.6-0+deb12u2";
