@@ -62,17 +62,23 @@ class Judge:
                 return None
             time.sleep(0.1)
 
-    def complaints(self, seconds):
-        row, samples = self.row, [each for each in self.watcher.samples() if each.asked_at >= self.began]
-        limit_s = row.limit_s * tap.SLOWNESS
+    def delays(self, seconds):
+        """What was late: the row's fault, or that of a machine that had other rows to play."""
+        row, limit_s = self.row, self.row.limit_s * tap.SLOWNESS
         if seconds is None:
-            last = samples[-1] if samples else None
-            yield f"not well within {limit_s + GRACE_S:g} s, last: {last}"
+            yield f"not well within {limit_s + GRACE_S:g} s, last: {next(reversed(self.samples()), None)}"
         elif seconds > limit_s:
             yield f"{seconds:.1f} s, limit {limit_s:g} s"
         answer_seconds = self.answer_seconds()
         if row.answer_limit_s and (answer_seconds is None or answer_seconds > row.answer_limit_s * tap.SLOWNESS):
             yield f"a right answer after {answer_seconds} s, limit {row.answer_limit_s:g} s"
+
+    def samples(self):
+        return [each for each in self.watcher.samples() if each.asked_at >= self.began]
+
+    def complaints(self):
+        """What no other row can be blamed for."""
+        row, samples = self.row, self.samples()
         if self.logins() > row.logins:
             yield f"{self.logins()} logins, at most {row.logins}"
         sessions = {each.session for each in samples if each.session} - {self.before}
@@ -126,9 +132,9 @@ def play(row, lab):
     judge.ended = time.monotonic()
     seconds = judge.wait()
     judge.watcher.close()
-    why = [] if lab.program else list(judge.complaints(seconds))
+    late, wrong = ([], []) if lab.program else (list(judge.delays(seconds)), list(judge.complaints()))
     result = {"seconds": seconds, "answer_seconds": judge.answer_seconds(), "logins": judge.logins()}
-    return {**result, "passed": not why, "why": "; ".join(why)}
+    return {**result, "passed": not late + wrong, "was_late": not wrong, "why": "; ".join(late + wrong)}
 
 
 def body(scratch, row, result_file, program):
@@ -141,6 +147,7 @@ def body(scratch, row, result_file, program):
         result["skipped"] = str(skip)
     except Exception as error:  # noqa: BLE001: whatever a row raises is its failure
         result["why"] = f"{type(error).__name__}: {error}"
+        result["was_late"] = isinstance(error, tap.Failed)  # what was awaited did not come in time
         print(traceback.format_exc())
         print(getattr(locals().get("lab"), "last_report", ""))
     Path(result_file).write_text(json.dumps(result), encoding="utf-8")
