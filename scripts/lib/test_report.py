@@ -41,9 +41,13 @@ def planned_tests(build):
     ]
 
 
-def is_selected(test, suites, patterns):
+def is_selected(test, suites, patterns, without=()):
     in_suite = not suites or any(suite in suites for suite in test.suites)
-    return in_suite and (not patterns or any(fnmatch.fnmatchcase(test.name, pattern) for pattern in patterns))
+    return in_suite and (not patterns or is_named(test, patterns)) and not is_named(test, without)
+
+
+def is_named(test, patterns):
+    return any(fnmatch.fnmatchcase(test.name, pattern) for pattern in patterns)
 
 
 GTEST_LINE = re.compile(r"\[( RUN      |       OK |  FAILED  |  SKIPPED )\] (\S+?)(?:, where .*)?(?: \(\d+ ms\))?$")
@@ -189,7 +193,7 @@ def report(options):
         cases += more_cases
         outputs.update(more_outputs)
     if options.no_root:
-        chosen = [test for test in tests if is_selected(test, options.suite, options.names)]
+        chosen = [test for test in tests if is_selected(test, options.suite, options.names, options.without)]
         cases += [Case(SKIPPED, test, "", options.no_root) for test in chosen if ROOT_SUITE in test.suites]
     failed = [case for case in cases if case.outcome == FAILED]
 
@@ -232,11 +236,11 @@ def select(options):
         if suite not in known:
             print(f"no suite {suite}: there are {', '.join(sorted(known))}", file=sys.stderr)
             return 1
-    for pattern in options.names:
+    for pattern in options.names + options.without:
         if not any(is_selected(test, options.suite, [pattern]) for test in tests):
             print(f"no test {pattern}: `meson test -C {options.shown_as} --list` names them", file=sys.stderr)
             return 1
-    chosen = [test for test in tests if is_selected(test, options.suite, options.names)]
+    chosen = [test for test in tests if is_selected(test, options.suite, options.names, options.without)]
     chosen = [test for test in chosen if (ROOT_SUITE in test.suites) == options.as_root]
     if options.alone or options.together:
         chosen = [test for test in chosen if test.is_parallel == options.together]
@@ -258,6 +262,7 @@ def main():
     parser.add_argument("--strict", type=Path, metavar="FILE", help="fail on a skip whose reason is not in FILE")
     parser.add_argument("--shown-as", help="how people reach the build directory")
     parser.add_argument("--name", action="append", default=[], dest="names", metavar="PATTERN")
+    parser.add_argument("--without", action="append", default=[], metavar="PATTERN")
     options = parser.parse_args()
     options.shown_as = options.shown_as or options.build
     return {"select": select, "report": report}[options.verb](options)
