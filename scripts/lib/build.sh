@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Builds in a directory of the clone, under that directory's lock. The caller has sourced common.sh and stands in the root.
+# Builds in a directory of the clone, under that directory's lock, or of a copy. The caller has sourced common.sh and stands in the root.
 
 BUILD_LOCK_LIMIT_S=1800
 
@@ -52,4 +52,19 @@ build_in() {
 fail_with_log() {
   tail -n 30 "$1" >&2
   fail "$2: see the end of its log above"
+}
+
+# copy_sources DIRECTORY [TAR OPTION]...: what a build needs, as it is now, committed or not. A copy, not a mount: another user
+# can read it whatever the clone's permissions are, nothing can change the clone, and an edit during the run changes nothing.
+# Times are kept, so that only what changed is built again.
+copy_sources() {
+  local to=$1 codes
+  shift
+  tar --anchored --exclude=./.git --exclude='./build*' "$@" -cf - . | tar --no-same-owner -xf - -C "$to"
+  codes="${PIPESTATUS[*]}"
+  # 1: a file changed while it was read, as happens when somebody saves it now.
+  case $codes in
+    "0 0" | "1 0") chmod -R a+rX "$to" ;;
+    *) fail "cannot copy the sources to $to (tar ended with $codes): is there enough room for them?" ;;
+  esac
 }

@@ -103,19 +103,6 @@ inside() {
   exit $? # not exec: process 1 stays this shell
 }
 
-# A copy, not a mount: the test user can read it whatever the clone's permissions are, nothing can change the clone, and an
-# edit during the run changes nothing. Times are kept, so that only what changed is built again.
-copy_sources() {
-  local codes
-  tar --anchored --exclude=./.git --exclude='./build*' -cf - . | tar --no-same-owner -xf - -C "$1"
-  codes="${PIPESTATUS[*]}"
-  # 1: a file changed while it was read, as happens when somebody saves it now.
-  case $codes in
-    "0 0" | "1 0") chmod -R a+rX "$1" ;;
-    *) fail "cannot copy the sources to $1 (tar ended with $codes): is there enough memory for them?" ;;
-  esac
-}
-
 private_user() {
   local uid=$1 etc=$SANDBOX_HOME/etc file
   for file in passwd group shadow; do
