@@ -129,11 +129,13 @@ class Root:
 
 
 class DebianRoot(Root):
+    lower = "/"
+
     def _make(self):
         layers = self.directory.with_name(f"layers-{self.name}")
         for part in ("upper", "work"):
             (layers / part).mkdir(parents=True, mode=0o755)
-        options = f"lowerdir=/,upperdir={layers / 'upper'},workdir={layers / 'work'}"
+        options = f"lowerdir={self.lower},upperdir={layers / 'upper'},workdir={layers / 'work'}"
         command(*self.enter, "mount", "-t", "overlay", "overlay", "-o", options, self.directory)
         for path in ("run", "tmp", "root", "home", "etc/reversi", "var/lib/reversi", "var/cache"):
             command(*self.enter, "mkdir", "-p", self / path)
@@ -153,6 +155,12 @@ class DebianRoot(Root):
 
     def start_sshd(self, log):
         self.start("/usr/sbin/sshd", "-D", "-e", log=log)
+
+
+class BareRoot(DebianRoot):
+    """What no Debian can be without and what our packages depend on: scripts/debian-root."""
+
+    lower = "/var/cache/reversi-build/debian-root"
 
 
 class BusyboxRoot(Root):
