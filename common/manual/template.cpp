@@ -8,12 +8,43 @@
 namespace reversi::manual {
 namespace {
 
+constexpr std::size_t kMostLineBytes = 80;  // what `mandoc -Tlint` lets pass
+
 int complain(const std::string& file, const std::string& what) {
   std::fprintf(stderr, "%s: %s\n", file.c_str(), what.c_str());
   return 1;
 }
 
+/// Where a text line is to be broken, or npos. A line that began with '.' or '\'' would be a macro.
+std::size_t break_of(std::string_view line) {
+  if (line.size() <= kMostLineBytes || line.front() == '.') return std::string_view::npos;
+  for (auto at = line.rfind(' ', kMostLineBytes); at != std::string_view::npos && at > 0;
+       at = line.rfind(' ', at - 1)) {
+    if (at + 1 < line.size() && line[at + 1] != '.' && line[at + 1] != '\'') return at;
+  }
+  return std::string_view::npos;
+}
+
 }  // namespace
+
+std::string wrap(std::string_view page) {
+  std::string out;
+  bool literal = false;
+  while (!page.empty()) {
+    auto end = page.find('\n');
+    std::string_view line = page.substr(0, end);
+    if (line.starts_with(".Bd -literal")) literal = true;
+    if (line == ".Ed") literal = false;
+    if (const auto at = break_of(line); !literal && at != std::string_view::npos) {
+      line = line.substr(0, at);
+      end = at;
+    }
+    out += line;
+    out += '\n';
+    page.remove_prefix(end == std::string_view::npos ? page.size() : end + 1);
+  }
+  return out;
+}
 
 Result<std::string> fill(std::string_view page, const Parts& parts) {
   std::string out;
@@ -49,7 +80,7 @@ int write_page(const std::string& page, const std::string& out, const Parts& par
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   if (!file.good() && text.empty()) return complain(page, "cannot be read");
   const auto filled = fill(text, parts);
-  return filled ? write_text(out, *filled) : complain(page, filled.error().line());
+  return filled ? write_text(out, wrap(*filled)) : complain(page, filled.error().line());
 }
 
 }  // namespace reversi::manual

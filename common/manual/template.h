@@ -16,7 +16,10 @@ using Parts = std::map<std::string, std::string>;
 /// @errors  config  a line that names no part, or a part that no line names
 [[nodiscard]] Result<std::string> fill(std::string_view page, const Parts& parts);
 
-/// Reads `page`, fills it and writes `out`; 0, or 1 after one line on stderr.
+/// Breaks the lines of text that mandoc calls too long; macros and literal blocks stay as they are.
+[[nodiscard]] std::string wrap(std::string_view page);
+
+/// Reads `page`, fills and wraps it and writes `out`; 0, or 1 after one line on stderr.
 [[nodiscard]] int write_page(const std::string& page, const std::string& out, const Parts& parts);
 [[nodiscard]] int write_text(const std::string& out, const std::string& text);
 

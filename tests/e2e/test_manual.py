@@ -31,7 +31,7 @@ def run(*command, code=0, environment=None):
         command, env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, encoding="utf-8", timeout=LIMIT_S * tap.SLOWNESS, check=False,
     )  # fmt: skip
-    tap.check(done.returncode == code, f"{' '.join(map(str, command))}: exit {done.returncode}: {done.stdout}")
+    tap.check(code in (None, done.returncode), f"{' '.join(map(str, command))}: exit {done.returncode}: {done.stdout}")
     return done.stdout
 
 
@@ -62,7 +62,9 @@ def verbs_of(program):
 def _(_):
     need("mandoc")
     for page in PAGES:
-        said = run("mandoc", "-Tlint", "-Wwarning", str(MADE / page))
+        said = run("mandoc", "-Tlint", "-Wstyle", str(MADE / page), code=None).splitlines()
+        # Which other pages are installed is the machine's affair.
+        said = [line for line in said if "manual not found" not in line and "mandoc.db" not in line]
         tap.check(not said, f"{page}: {said}")
 
 
@@ -152,17 +154,17 @@ class Zsh:
     SETUP = (
         "fpath=({made} $fpath); autoload -Uz compinit; compinit -u -D\n"
         "shown() {{ print -r -- \"$BUFFER\" >{out}.new; mv -f {out}.new {out}; BUFFER=; }}; zle -N shown; bindkey '^G' shown\n"
-        "bindkey '^I' complete-word; print -r ready >{out}\n"
+        "bindkey '^I' complete-word; ready() {{ print -r ready >{out}.new; mv -f {out}.new {out}; }}; zle -N zle-line-init ready\n"
     )
 
     def __init__(self, directory):
         self.out = Path(directory) / "out"
+        (Path(directory) / ".zshrc").write_text(self.SETUP.format(made=MADE, out=self.out), "utf-8")
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
             os.chdir(directory)
-            os.environ.update({"PATH": f"{directory}:{os.environ['PATH']}", "TERM": "vt100", "HOME": directory})
-            os.execvp("zsh", ["zsh", "-f", "-i"])
-        self.send(self.SETUP.format(made=MADE, out=self.out))
+            os.environ.update({"PATH": f"{directory}:{os.environ['PATH']}", "TERM": "vt100", "ZDOTDIR": directory})
+            os.execvp("zsh", ["zsh", "-o", "NO_GLOBAL_RCS", "-i"])
         self.answer("zsh is ready")
 
     def send(self, text):

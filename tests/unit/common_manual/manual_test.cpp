@@ -23,6 +23,18 @@ TEST(Template, EveryLineHasAPartAndEveryPartALine) {
   EXPECT_FALSE(fill("a\n", {{"x", ""}}));
 }
 
+TEST(Template, LongLinesAreBrokenWhereTheyStayText) {
+  const std::string word(30, 'x');
+  const std::string three = word + ' ' + word + ' ' + word + '\n';
+  EXPECT_EQ(wrap(three), word + ' ' + word + '\n' + word + '\n');
+  EXPECT_EQ(wrap(three + "end"), word + ' ' + word + '\n' + word + "\nend\n");
+  EXPECT_EQ(wrap(word + ' ' + word + " .Sh" + word + '\n'), word + '\n' + word + " .Sh" + word + '\n');
+  EXPECT_EQ(wrap(word + word + word + '\n'), word + word + word + '\n') << "no space";
+  for (const std::string& kept : {".It " + three, ".Bd -literal\n" + three + ".Ed\n"}) {
+    EXPECT_EQ(wrap(kept), kept);
+  }
+}
+
 TEST(ConfigKeys, WhatTheParserAndThePageDoNotShareIsNamed) {
   const ConfigKey keys[] = {{.path = "a", .type = "text"}, {.path = "b", .type = "text"}};
   EXPECT_TRUE(differences(keys, {"b", "a"}).empty());
