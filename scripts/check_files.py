@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Checks single files: `check_files.py lengths`, `check_files.py shell` and `check_files.py cures`.
+"""Checks single files: `check_files.py lengths`, `shell`, `cures` and `versions`.
 
 lengths: a file over 400 lines says in its header comment why, in a sentence that begins with "Long because".
 shell: every shell script passes shellcheck, and what we print for people to paste (tests/golden) as plain sh. Without shellcheck the check is skipped (exit code 77).
 cures: every patch of tests/faults/cures applies, names its cure and its test, so that scripts/check-cures can run.
+versions: what is packaged says the version that meson.build says.
 
 One line per violation, `file:line: what`, and exit code 1.
 """
@@ -96,8 +97,24 @@ def check_cures():
     return problems
 
 
+VERSIONS = {
+    "meson.build": r"version: '([^']+)'",
+    "debian/changelog": r"^reversi \(([^)]+)\)",
+    "config/openwrt/Makefile": r"PKG_VERSION:=(\S+)",
+}
+
+
+def check_versions():
+    found = {name: re.search(pattern, (ROOT / name).read_text("utf-8"), re.M) for name, pattern in VERSIONS.items()}
+    wanted = found["meson.build"][1]
+    return [
+        f"{name}:1: version {match[1] if match else 'missing'}, and meson.build says {wanted}"
+        for name, match in found.items() if not match or match[1] != wanted
+    ]  # fmt: skip
+
+
 def main():
-    checks = {"lengths": check_lengths, "shell": check_shell, "cures": check_cures}
+    checks = {"lengths": check_lengths, "shell": check_shell, "cures": check_cures, "versions": check_versions}
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("check", choices=checks)
     problems = checks[parser.parse_args().check]()

@@ -17,6 +17,8 @@ GOLDEN = CONFIG.parent / "tests" / "golden"
 UNIT = CONFIG / "systemd" / "reversi-client.service"
 INIT = CONFIG / "openwrt" / "files" / "etc" / "init.d" / "reversi-client"
 UCI = CONFIG / "openwrt" / "files" / "etc" / "config"
+FEED = CONFIG / "openwrt"
+SDK = Path(__file__).resolve().parent / "openwrt_sdk"
 STUB = Path(__file__).resolve().parent / "procd_stub.sh"
 INSTALLED = "/usr/bin/reversi-client"
 
@@ -67,7 +69,7 @@ def init_script(lab, verb, uci=UCI):
 
 @tap.case("every shell script that goes to a node is one for busybox ash")
 def _(lab):
-    scripts = [INIT, *GOLDEN.glob("*.sh"), *(path for path in CONFIG.rglob("*.sh"))]
+    scripts = [INIT, FEED / "postinst", FEED / "prerm", *GOLDEN.glob("*.sh"), *(path for path in CONFIG.rglob("*.sh"))]
     tap.check(len(scripts) >= 2, f"only {scripts}")
     for script in scripts:
         ash("-n", script)
@@ -123,6 +125,29 @@ def _(lab):
     node.stop()
     calls, _ = init_script(lab, "reload")
     tap.check([call for call in calls if call.startswith("logger") and "not running" in call], f"{calls}")
+
+
+@tap.case("the feed: make reads it from behind a link, it takes the sources that it needs, and installs what the .ipk has")
+def _(lab):
+    if not shutil.which("make"):
+        raise tap.Skip("needs make; run scripts/deps")
+    out = lab.directory / "sdk"
+    (lab.directory / "feed").symlink_to(FEED)
+    said = run(["make", "--no-print-directory", "-C", str(lab.directory / "feed"), f"TOPDIR={SDK}", f"OUT={out}", "all"])
+    tap.check("warning" not in said, said)
+    modes = {str(path.relative_to(out / "root")): path.stat().st_mode & 0o777 for path in (out / "root").rglob("*") if path.is_file()}
+    wanted = {
+        "usr/bin/reversi-client": 0o755,
+        "usr/libexec/reversi/reversi-worker": 0o755,
+        "etc/init.d/reversi-client": 0o755,
+        "etc/config/reversi": 0o600,
+    }
+    tap.check(modes == wanted, f"{modes}")
+    for name in ("postinst", "prerm"):
+        tap.check((out / name).read_text("utf-8").rstrip() == (FEED / name).read_text("utf-8").rstrip(), f"{name} is another")
+    tap.check((out / "depends").read_text("utf-8").split() == ["+libssh", "+libstdcpp"], "DEPENDS")
+    options = (out / "meson-options").read_text("utf-8").split()
+    run(["meson", "setup", str(out / "build"), str(out / "source"), *options])
 
 
 @tap.case("systemd: the unit is one, and asks for what the client does")

@@ -1,0 +1,1 @@
+# The SDK runs meson with $(MESON_ARGS); here the test does.
