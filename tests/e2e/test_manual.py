@@ -94,6 +94,23 @@ def _(_):
         tap.check(word in page, f"no {word}")
 
 
+@tap.case("every exit code is on the pages of the programs that end with it, every key of the examples on its file's page")
+def _(_):
+    text = (ROOT / "common/core/exit_code.h").read_text("utf-8")
+    everybody = text.split("// Only of the worker")[0]
+    for page, source in (("reversi-client.1", text), ("reversi-server.1", everybody)):
+        codes = re.findall(r"^  \w+ = (\d+),", source, re.M)
+        tap.check(len(codes) >= 4, f"only {codes}")
+        listed = shown(page).split("EXIT STATUS ")[1]
+        for code in codes:
+            tap.check(re.search(rf"(^| ){code} [A-Z]", listed), f"{page} has no {code}: {listed}")
+    for side in ("client", "server"):
+        page = shown(f"reversi-{side}.json.5")
+        for example in (ROOT / "config").glob(f"{side}*.example.json"):
+            for key in re.findall(r'"(\w+)":', example.read_text("utf-8")):
+                tap.check(re.search(rf"\b{key}\b", page), f"reversi-{side}.json.5 has no {key} of {example.name}")
+
+
 def fake_server(directory):
     """A reversi-server that knows two nodes and a key that knocked."""
     program = Path(directory) / "reversi-server"
@@ -148,24 +165,20 @@ def _(_):
             tap.check(got == wanted, f"{line!r}: {got}, expected {wanted}")
 
 
-class Zsh:
-    """An interactive zsh on a terminal, with our functions in its path."""
+class Shell:
+    """An interactive shell on a terminal that completes for us. Its start-up file defines how it says what is on its line."""
 
-    SETUP = (
-        "fpath=({made} $fpath); autoload -Uz compinit; compinit -u -D\n"
-        "shown() {{ print -r -- \"$BUFFER\" >{out}.new; mv -f {out}.new {out}; BUFFER=; }}; zle -N shown; bindkey '^G' shown\n"
-        "bindkey '^I' complete-word; ready() {{ print -r ready >{out}.new; mv -f {out}.new {out}; }}; zle -N zle-line-init ready\n"
-    )
-
-    def __init__(self, directory):
+    def __init__(self, directory, name):
         self.out = Path(directory) / "out"
-        (Path(directory) / ".zshrc").write_text(self.SETUP.format(made=MADE, out=self.out), "utf-8")
+        words, file, text = SHELLS[name]
+        said = f"{{ print_it >{self.out}.new; mv -f {self.out}.new {self.out}; }}"
+        (Path(directory) / file).write_text(text.replace("SAID", said).replace("MADE", str(MADE)), "utf-8")
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
             os.chdir(directory)
             os.environ.update({"PATH": f"{directory}:{os.environ['PATH']}", "TERM": "vt100", "ZDOTDIR": directory})
-            os.execvp("zsh", ["zsh", "-o", "NO_GLOBAL_RCS", "-i"])
-        self.answer("zsh is ready")
+            os.execvp(name, [name, *words])
+        self.answer(f"{name} is ready")
 
     def send(self, text):
         os.write(self.terminal, text.encode())
@@ -190,7 +203,20 @@ class Zsh:
         os.close(self.terminal)
 
 
-ZSH = [
+# Words to start with, the start-up file, and what it says: with a line that is "ready" once the shell takes keys.
+SHELLS = {
+    "zsh": (["-o", "NO_GLOBAL_RCS", "-i"], ".zshrc", """
+fpath=(MADE $fpath); autoload -Uz compinit; compinit -u -D; bindkey '^I' complete-word
+print_it() { print -r -- "$BUFFER"; }; shown() { SAID; BUFFER=; }; zle -N shown; bindkey '^G' shown
+ready() { BUFFER=ready; SAID; BUFFER=; }; zle -N zle-line-init ready
+"""),
+    "bash": (["--noprofile", "--rcfile", ".bashrc", "-i"], ".bashrc", """
+. MADE/reversi-client; . MADE/reversi-server
+print_it() { printf '%s\\n' "$READLINE_LINE"; }; shown() { SAID; READLINE_LINE=; }; bind -x '"\\C-g": shown'
+READLINE_LINE=ready; PROMPT_COMMAND='SAID; PROMPT_COMMAND='
+"""),
+}  # fmt: skip
+TYPED = [
     ("reversi-client sta", "reversi-client status"),
     ("reversi-client import ss", "reversi-client import sshtunnel"),
     ("reversi-client status --j", "reversi-client status --json"),
@@ -203,21 +229,30 @@ ZSH = [
 ]
 
 
-@tap.case("zsh completes verbs, options, files and nodes")
+def try_in(shell):
+    with tempfile.TemporaryDirectory() as directory:
+        fake_server(directory)
+        (Path(directory) / "client.json").touch()
+        terminal = Shell(directory, shell)
+        try:
+            for line, wanted in TYPED:
+                got = terminal.completed(line)
+                tap.check(got == wanted, f"{line!r}: {got!r}, expected {wanted!r}")
+        finally:
+            terminal.close()
+
+
+@tap.case("a person's bash completes verbs, options, files and nodes")
+def _(_):
+    try_in("bash")
+
+
+@tap.case("and so does zsh")
 def _(_):
     need("zsh")
     for name in PROGRAMS:
         run("zsh", "-n", str(MADE / f"_{name}"))
-    with tempfile.TemporaryDirectory() as directory:
-        fake_server(directory)
-        (Path(directory) / "client.json").touch()
-        zsh = Zsh(directory)
-        try:
-            for line, wanted in ZSH:
-                got = zsh.completed(line)
-                tap.check(got == wanted, f"{line!r}: {got!r}, expected {wanted!r}")
-        finally:
-            zsh.close()
+    try_in("zsh")
 
 
 sys.exit(tap.run(contextlib.nullcontext))
