@@ -1,5 +1,5 @@
 # A Homebrew formula: `brew install --HEAD --formula ./config/macos/reversi-client.rb`, in a clone of the project. Where it
-# clones from is HOMEBREW_REVERSI_SOURCE. Not checked; it has not been run.
+# clones from is HOMEBREW_REVERSI_SOURCE. Its syntax is checked; no Homebrew has run it.
 class ReversiClient < Formula
   desc "Keeps this machine reachable through a supervised reverse SSH tunnel"
   homepage "https://reversi.example.org"

@@ -178,6 +178,13 @@ def _(lab):
     tap.check(words[0].startswith("/") and words[1:3] == ["run", "--config"] and words[3].startswith("/"), f"{words}")
 
 
+@tap.case("Homebrew: the formula is Ruby")
+def _(_):
+    if not shutil.which("ruby"):
+        raise tap.Skip("needs ruby")
+    run(["ruby", "-wc", str(CONFIG / "macos" / "reversi-client.rb")])
+
+
 @tap.case("cron: the line starts a client, and then finds it at work")
 def _(lab):
     node = lab.add_node("node-a", {"ssh": lab.nonce_service("node-a")})

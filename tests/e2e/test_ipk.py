@@ -89,6 +89,10 @@ def _(lab):
     wrong = "mips" if target() != "mips" else "x86_64"
     said = build(lab, wrong, code=1)
     tap.check(wrong in said and said.count("\n") == 1, said)
+    big_endian = lab.directory / "big-endian"
+    big_endian.write_bytes(b"\x7fELF\x01\x02\x01".ljust(18, b"\0") + b"\x00\x08")
+    build(lab, "mips", binary=big_endian)
+    build(lab, "mipsel", binary=big_endian, code=1)
     said = build(lab, wrong, binary=lab.directory / "none", code=1)
     tap.check("scripts/build-static" in said and said.count("\n") == 1, said)
 
