@@ -135,7 +135,8 @@ def _(lab):
     (lab.directory / "feed").symlink_to(FEED)
     said = run(["make", "--no-print-directory", "-C", str(lab.directory / "feed"), f"TOPDIR={SDK}", f"OUT={out}", "all"])
     tap.check("warning" not in said, said)
-    modes = {str(path.relative_to(out / "root")): path.stat().st_mode & 0o777 for path in (out / "root").rglob("*") if path.is_file()}
+    installed = [path for path in (out / "root").rglob("*") if path.is_file()]
+    modes = {str(path.relative_to(out / "root")): path.stat().st_mode & 0o777 for path in installed}
     wanted = {
         "usr/bin/reversi-client": 0o755,
         "usr/libexec/reversi/reversi-worker": 0o755,
@@ -144,7 +145,8 @@ def _(lab):
     }
     tap.check(modes == wanted, f"{modes}")
     for name in ("postinst", "prerm"):
-        tap.check((out / name).read_text("utf-8").rstrip() == (FEED / name).read_text("utf-8").rstrip(), f"{name} is another")
+        got, wanted = [(place / name).read_text("utf-8").rstrip() for place in (out, FEED)]
+        tap.check(got == wanted, f"{name} is another: {got}")
     tap.check((out / "depends").read_text("utf-8").split() == ["+libssh", "+libstdcpp"], "DEPENDS")
     options = (out / "meson-options").read_text("utf-8").split()
     run(["meson", "setup", str(out / "build"), str(out / "source"), *options])

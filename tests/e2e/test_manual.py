@@ -207,7 +207,8 @@ class Shell:
 SHELLS = {
     "zsh": (["-o", "NO_GLOBAL_RCS", "-i"], ".zshrc", """
 fpath=(MADE $fpath); autoload -Uz compinit; compinit -u -D; bindkey '^I' complete-word
-print_it() { print -r -- "$BUFFER"; }; shown() { SAID; BUFFER=; }; zle -N shown; bindkey '^G' shown
+print_it() { print -r -- "$BUFFER"; }
+shown() { SAID; BUFFER=; }; zle -N shown; bindkey '^G' shown
 ready() { BUFFER=ready; SAID; BUFFER=; }; zle -N zle-line-init ready
 """),
     "bash": (["--noprofile", "--rcfile", ".bashrc", "-i"], ".bashrc", """

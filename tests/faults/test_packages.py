@@ -261,9 +261,10 @@ def main():
     with tempfile.TemporaryDirectory(prefix="reversi-packages-") as scratch:
         os.chmod(scratch, 0o755)
         # An overlay does not lie upon another one, as /tmp may be.
-        mount = ["sh", "-c", 'mount -t tmpfs -o mode=755 tmpfs "$1" && exec "$2" "$3"', "sh", scratch, sys.executable, __file__]
+        mount = 'mount -t tmpfs -o mode=755 tmpfs "$1" && exec "$2" "$3"'
+        words = ["sh", "-c", mount, "sh", scratch, sys.executable, __file__]
         child = subprocess.Popen(
-            [*NAMESPACES, *mount], env={**os.environ, INSIDE: scratch}, stdin=subprocess.DEVNULL,
+            [*NAMESPACES, *words], env={**os.environ, INSIDE: scratch}, stdin=subprocess.DEVNULL,
             preexec_fn=processes.die_with_parent,
         )  # fmt: skip
         return child.wait(LIMIT_S * tap.SLOWNESS)

@@ -28,7 +28,8 @@ TEST(Template, LongLinesAreBrokenWhereTheyStayText) {
   const std::string three = word + ' ' + word + ' ' + word + '\n';
   EXPECT_EQ(wrap(three), word + ' ' + word + '\n' + word + '\n');
   EXPECT_EQ(wrap(three + "end"), word + ' ' + word + '\n' + word + "\nend\n");
-  EXPECT_EQ(wrap(word + ' ' + word + " .Sh" + word + '\n'), word + '\n' + word + " .Sh" + word + '\n');
+  const std::string macro = word + " .Sh" + word + '\n';
+  EXPECT_EQ(wrap(word + ' ' + macro), word + '\n' + macro);
   EXPECT_EQ(wrap(word + word + word + '\n'), word + word + word + '\n') << "no space";
   for (const std::string& kept : {".It " + three, ".Bd -literal\n" + three + ".Ed\n"}) {
     EXPECT_EQ(wrap(kept), kept);
