@@ -154,8 +154,8 @@ std::vector<DoctorRow> doctor_state_rows() {
        [](const F& f) -> Found {
          if (!hides_processes(f)) return {};
          return {
-             {"/proc hides processes (hidepid): the agent cannot find the session that holds a "
-              "port, so a stale one stays",
+             {"/proc hides processes (hidepid): nodes are served, but a session whose agent was "
+              "killed or stopped, or that never had one, is not found and keeps its ports",
               "mount -o remount,hidepid=0 /proc, and the same in /etc/fstab"}};
        }},
       {"ephemeral_range", warning,

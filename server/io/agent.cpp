@@ -3,7 +3,6 @@
 #include "server/io/agent.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,7 +36,7 @@ namespace {
 
 constexpr std::size_t kMaxUnwrittenBytes = 256 * 1024;
 constexpr Millis kLastLockLimit{50};  // somebody else will close our record, then
-constexpr int kLeftOverMs = 500;
+constexpr Millis kLeftOverLimit{500};
 constexpr std::size_t kSessionIdBytes = 8;
 constexpr const char* kNowhere = "/dev/null";  // no file, so nothing can be below it
 
@@ -66,7 +65,7 @@ class Agent {
                   .session = random_hex(kSessionIdBytes),
                   .client_address = connection_ ? connection_->client_address : "",
                   .client_port = connection_ ? connection_->client_port : Port{0},
-                  .sshd_pid = parent_.id.pid,
+                  .sshd_pid = parent_.pid,
                   .agent_pid = own_process().pid,
                   .server_version = REVERSI_VERSION},
         session_(identity_, state_.load_policy().policy.hello_limit, moment()),
@@ -74,7 +73,7 @@ class Agent {
               {kMaxLineBytes, kMaxUnwrittenBytes}),
         timer_(loop_),
         signals_(loop_, SIGUSR1, SIGTERM, SIGINT),
-        parent_watch_(loop_, ::dup(parent_.pidfd.get())),
+        parent_watch_(loop_),
         prober_(loop_.get_executor(), ::geteuid(),
                 {.announce = [this](const ExpectProbe& probe) { perform(Send{probe}); },
                  .slow = [this](const std::string& forward) { feed(ProbeSlow{forward}); },
@@ -167,7 +166,7 @@ class Agent {
       case RequestKind::probe:
         return feed(ProbeAsked{request.id});
       case RequestKind::evict:
-        return feed(EvictAsked{request.id, "by the administrator"});
+        return feed(EvictAsked{request.id, read_why(request)});
       case RequestKind::challenge:
         return feed(read_challenge(request));
       case RequestKind::rotate_key:
@@ -179,6 +178,13 @@ class Agent {
     const LoadedNode node = load_granted(state_, options_.node, options_.grants);
     const bool is_enabled = node.is_enabled && request.kind != RequestKind::disable;
     feed(ReloadAsked{request.id, is_enabled, node.granted});
+  }
+
+  /// A newcomer says why; an administrator does not have to.
+  static std::string read_why(const Request& request) {
+    std::string why = "by the administrator";
+    if (const auto doc = parse_json(request.text)) Fields(*doc).may("why", why, kMaxReasonBytes);
+    return printable(why, kMaxReasonBytes);
   }
 
   static ChallengeAsked read_challenge(const Request& request) {
@@ -193,6 +199,9 @@ class Agent {
 
   /// Our sshd's end is ours: nobody else would tell a process that lost its session.
   asio::awaitable<void> watch_parent() {
+    boost::system::error_code failed;
+    parent_watch_.assign(::dup(parent_.pidfd.get()), failed);
+    if (failed) co_return;  // without a pidfd the end of our input has to say it
     const auto [ec] =
         co_await parent_watch_.async_wait(asio::posix::descriptor_base::wait_read, kAsResult);
     if (!ec) feed(InputEnded{"the sshd process of the session ended"});
@@ -215,8 +224,9 @@ class Agent {
                       problem_};
     record_.session = identity_.session;
     record_.boot_id = own_boot_id();
-    // What is no sshd must not be ended for one by the next session.
-    record_.sshd = parent_.is_sshd ? parent_.id : own_process();
+    // What is no sshd must not be ended for one by the next session. The agent stands for one that
+    // /proc hides, too: it holds it, and ends it when it is asked to go.
+    record_.sshd = parent_.is_sshd && parent_.id ? *parent_.id : own_process();
     record_.agent = own_process();
     record_.instance = action.hello.instance;
     record_.run = action.hello.run;
@@ -224,7 +234,7 @@ class Agent {
     record_.started_at = wall_now();
     newcomer.record = record_;
     server_json_ = state_.policy_stamp();  // before it is read: a change meanwhile is not missed
-    ClaimResult result = claim_node(state_, newcomer, [this] { return is_running(parent_.id); });
+    ClaimResult result = claim_node(state_, newcomer, [this] { return parent_.is_there(); });
     is_recorded_ = result.is_recorded;
     is_claimed_ = std::holds_alternative<Claimed>(result.event);
     if (auto* claimed = std::get_if<Claimed>(&result.event)) {
@@ -289,7 +299,7 @@ class Agent {
 
   void perform(const EndSession& action) {
     // First the ports, then the words: a disk that hangs must not keep a dead session alive.
-    if (action.kill_sshd) signal_parent(SIGKILL);
+    if (action.kill_sshd) parent_.signal(SIGKILL);
     if (is_claimed_) {
       static_cast<void>(write_status());
       close_record();
@@ -361,15 +371,10 @@ class Agent {
     static_cast<void>(state_.save_session(options_.node, record_));
   }
 
-  void signal_parent(int number) const {
-    if (parent_.is_sshd) static_cast<void>(signal_process(parent_.pidfd, number));
-  }
-
   /// A client that closed our channel and kept its session would hold its ports with nobody
   /// watching.
   void end_left_over() const {
-    pollfd ended{parent_.pidfd.get(), POLLIN, 0};
-    if (::poll(&ended, 1, parent_.is_sshd ? kLeftOverMs : 0) == 0) signal_parent(SIGTERM);
+    if (parent_.is_sshd && !parent_.wait_for_end(kLeftOverLimit)) parent_.signal(SIGTERM);
   }
 
   const AgentOptions& options_;

@@ -1,6 +1,5 @@
 #include "server/io/agent_mailbox.h"
 
-#include <poll.h>
 #include <signal.h>
 
 #include <nlohmann/json.hpp>
@@ -68,8 +67,8 @@ Result<Json> ask_agent(const StateDir& state, const NodeName& node, const Proces
   }
   if (!turn) return fail(Errc::refused, turn.error().line());
   const MonoTime deadline = mono_now() + limit;
-  const auto pidfd = open_process(agent);
-  if (!pidfd) return fail(Error(pidfd.error()).in("agent of node " + node.text()));
+  const auto held = open_process(agent);
+  if (!held) return fail(Error(held.error()).in("agent of node " + node.text()));
   const std::string id = random_hex(8);
   Json request = details.is_object() ? details : Json::object();
   request["id"] = id;
@@ -77,7 +76,7 @@ Result<Json> ask_agent(const StateDir& state, const NodeName& node, const Proces
   const std::string file = state.node_file(node, "request");
   if (auto ok = write_file(file, json_text(request), 0600, Sync::none); !ok)
     return fail(ok.error());
-  if (auto ok = signal_process(*pidfd, SIGUSR1); !ok) return fail(ok.error());
+  if (auto ok = signal_process(*held, SIGUSR1); !ok) return fail(ok.error());
   for (;;) {
     if (auto answer = read_answer(state.node_file(node, "answer"), id)) {
       return judge_answer(*std::move(answer));
@@ -87,8 +86,7 @@ Result<Json> ask_agent(const StateDir& state, const NodeName& node, const Proces
                                      std::to_string(limit.count()) + " ms");
     }
     // The end of the agent ends the wait, once its last answer has been looked for.
-    pollfd ended{pidfd->get(), POLLIN, 0};
-    if (::poll(&ended, 1, static_cast<int>(kLookInterval.count())) <= 0) continue;
+    if (!wait_for_end(*held, kLookInterval)) continue;
     if (auto answer = read_answer(state.node_file(node, "answer"), id)) {
       return judge_answer(*std::move(answer));
     }

@@ -163,9 +163,20 @@ class Claiming {
   }
 
   void evict(const Recorded& recorded, const std::string& why) {
+    const SessionRecord& record = recorded.record;
+    // Where /proc hides the sshd, the agent stands for it, and it alone can end it.
+    if (record.sshd == record.agent && ask_to_go(record, why)) return;
     // A stopped agent survives its sshd, and would write its last words into our session's files.
-    if (recorded.sshd_lives) end(recorded.record.sshd, "session " + recorded.record.session, why);
-    static_cast<void>(end_process(recorded.record.agent, kEndLimit));
+    if (recorded.sshd_lives) end(record.sshd, "session " + record.session, why);
+    static_cast<void>(end_process(record.agent, kEndLimit));
+  }
+
+  bool ask_to_go(const SessionRecord& record, const std::string& why) {
+    const auto answer = ask_agent(state_, newcomer_.node, record.agent, RequestKind::evict,
+                                  Json{{"why", why}}, kEndLimit);
+    if (!answer || !wait_for_end({record.agent, {}}, kEndLimit)) return false;
+    claimed_.evictions += 1;  // it wrote the event itself
+    return true;
   }
 
   void end(const ProcessId& sshd, const std::string& what, const std::string& why) {

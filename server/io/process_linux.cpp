@@ -41,15 +41,11 @@ std::string_view stat_field(std::string_view stat, int index) {
   return rest.substr(0, rest.find(' '));
 }
 
-/// True once the process has ended; false when the deadline came first.
-bool wait_for_end(const UniqueFd& pidfd, const ProcessId& process, MonoTime deadline) {
-  for (;;) {
-    if (!is_running(process)) return true;  // a zombie, too
-    const Millis left = deadline - mono_now();
-    if (left <= Millis{0}) return false;
-    pollfd waiting{pidfd.get(), POLLIN, 0};
-    ::poll(&waiting, 1, static_cast<int>(std::min(left, Millis{50}).count()));
-  }
+/// pidfd_send_signal's errors for a process that is gone, that is not ours, and the rest.
+Result<void> sent(int result, const ProcessId& process) {
+  if (result == 0) return {};
+  if (errno == ESRCH) return fail(Errc::not_found, "the process is gone");
+  return fail(errno_error(errno, "signal process " + std::to_string(process.pid)));
 }
 
 }  // namespace
@@ -95,37 +91,54 @@ bool is_running(const ProcessId& process) {
   return process_of_pid(process.pid) == process;
 }
 
-Result<UniqueFd> open_process(const ProcessId& process) {
+UniqueFd open_pidfd(std::int64_t pid) {
+  // glibc 2.36 has a wrapper, older ones do not.
+  return UniqueFd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+}
+
+Result<HeldProcess> open_process(const ProcessId& process) {
   const auto gone = [&] {
     return fail(Errc::not_found, "process " + std::to_string(process.pid) + " is gone");
   };
   if (process.pid <= 0) return gone();
-  // glibc 2.36 has a wrapper, older ones do not. The descriptor comes first, then the comparison:
-  // so what was compared cannot be replaced by another process afterwards.
-  UniqueFd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0))};
-  if (!pidfd && errno == ESRCH) return gone();
-  if (!pidfd) return fail(errno_error(errno, "process " + std::to_string(process.pid)));
+  // The descriptor comes first, then the comparison: so what was compared cannot be replaced by
+  // another process afterwards.
+  HeldProcess held{process, open_pidfd(process.pid)};
   if (!is_running(process)) return gone();
-  return pidfd;
+  return held;
 }
 
-Result<void> signal_process(const UniqueFd& pidfd, int signal) {
-  if (::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) == 0) return {};
-  if (errno == ESRCH) return fail(Errc::not_found, "the process is gone");
-  return fail(errno_error(errno, "signal " + std::to_string(signal)));
+Result<void> signal_process(const HeldProcess& process, int signal) {
+  if (process.pidfd) {
+    const int pidfd = process.pidfd.get();
+    const auto result = ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0);
+    return sent(static_cast<int>(result), process.id);
+  }
+  if (!is_running(process.id)) return fail(Errc::not_found, "the process is gone");
+  return sent(::kill(static_cast<pid_t>(process.id.pid), signal), process.id);
+}
+
+bool wait_for_end(const HeldProcess& process, Millis limit) {
+  const MonoTime deadline = mono_now() + limit;
+  for (;;) {
+    if (!is_running(process.id)) return true;
+    const Millis left = deadline - mono_now();
+    if (left <= Millis{0}) return false;
+    pollfd ended{process.pidfd.get(), POLLIN, 0};  // poll() passes over a descriptor of -1
+    ::poll(&ended, 1, static_cast<int>(std::min(left, Millis{50}).count()));
+  }
 }
 
 Result<void> end_process(const ProcessId& process, Millis limit) {
   const MonoTime deadline = mono_now() + limit;
-  const auto pidfd = open_process(process);
-  if (!pidfd && pidfd.error().code() == Errc::not_found) return {};
-  if (!pidfd) return fail(pidfd.error());
+  const auto held = open_process(process);
+  if (!held) return {};  // gone
   for (const int signal : {SIGTERM, SIGKILL}) {
-    const auto sent = signal_process(*pidfd, signal);
-    if (!sent && sent.error().code() == Errc::not_found) return {};
-    if (!sent) return fail(Error(sent.error()).in("process " + std::to_string(process.pid)));
-    const MonoTime grace = signal == SIGTERM ? mono_now() + kTermGrace : deadline;
-    if (wait_for_end(*pidfd, process, std::min(grace, deadline))) return {};
+    const auto done = signal_process(*held, signal);
+    if (!done && done.error().code() == Errc::not_found) return {};
+    if (!done) return done;
+    const Millis left = deadline - mono_now();
+    if (wait_for_end(*held, signal == SIGTERM ? std::min(kTermGrace, left) : left)) return {};
   }
   return fail(Errc::timeout, "process " + std::to_string(process.pid) + " is still there " +
                                  std::to_string(limit.count()) + " ms after SIGTERM");

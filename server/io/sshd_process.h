@@ -6,12 +6,14 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/core/error.h"
+#include "common/core/time.h"
 #include "common/io/unique_fd.h"
 #include "server/core/eviction.h"
 #include "server/core/node.h"
@@ -47,12 +49,23 @@ struct ProcessInfo {
 [[nodiscard]] std::vector<HolderCandidate> childless_sshds(uid_t uid);
 
 /// The process above a forced command: sshd itself, because the command is started with `exec`.
+/// It is the process of its pid for as long as it is our parent: with its end we are given another.
 struct ParentProcess {
-  ProcessId id;
-  UniqueFd pidfd;        ///< readable once the process has ended
+  std::int64_t pid = 0;
+  /// Nothing where /proc hides it (hidepid): an sshd is not dumpable, so not even its own uid sees
+  /// it. A shell is seen.
+  std::optional<ProcessId> id;
+  UniqueFd pidfd;        ///< readable once it has ended; empty on a kernel without pidfds
   bool is_sshd = false;  ///< false: started by hand or through a shell; never to be signalled
+
+  [[nodiscard]] bool is_there() const;
+  void signal(int number) const;  ///< only an sshd
+  /// False: `limit` was over first.
+  [[nodiscard]] bool wait_for_end(Millis limit) const;
 };
+/// @param look  How /proc is asked.
 /// @errors  not_found  the parent went away while we looked
-[[nodiscard]] Result<ParentProcess> hold_parent();
+[[nodiscard]] Result<ParentProcess> hold_parent(
+    const std::function<std::optional<ProcessInfo>(std::int64_t)>& look = process_info);
 
 }  // namespace reversi::server

@@ -1,4 +1,7 @@
 #include <dirent.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -6,6 +9,7 @@
 #include <memory>
 #include <string_view>
 
+#include "common/io/clock.h"
 #include "common/io/files.h"
 #include "server/io/process.h"
 #include "server/io/sshd_process.h"
@@ -125,18 +129,42 @@ std::vector<HolderCandidate> childless_sshds(uid_t uid) {
   return sshds;
 }
 
-Result<ParentProcess> hold_parent() {
+Result<ParentProcess> hold_parent(
+    const std::function<std::optional<ProcessInfo>(std::int64_t)>& look) {
   const pid_t parent = ::getppid();
-  const auto info = process_info(parent);
   ParentProcess held;
-  if (info) held.id = info->id;
-  auto pidfd = open_process(held.id);
-  if (!info || !pidfd || ::getppid() != parent) {
+  held.pid = parent;
+  held.pidfd = open_pidfd(parent);
+  const auto info = look(parent);
+  if (!held.is_there()) {
     return fail(Errc::not_found, "the sshd process above the agent ended while the agent started");
   }
-  held.pidfd = *std::move(pidfd);
-  held.is_sshd = is_sshd_name(info->name);
+  if (info) held.id = info->id;
+  // Init, and what is outside of our pid namespace (0), is above whoever lost his parent.
+  held.is_sshd = info ? is_sshd_name(info->name) : parent > 1;
   return held;
+}
+
+bool ParentProcess::is_there() const {
+  return ::getppid() == pid;
+}
+
+void ParentProcess::signal(int number) const {
+  if (!is_sshd || !is_there()) return;
+  if (pidfd) static_cast<void>(::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0));
+  if (!pidfd) static_cast<void>(::kill(static_cast<pid_t>(pid), number));
+}
+
+bool ParentProcess::wait_for_end(Millis limit) const {
+  constexpr Millis kLook{10};
+  const MonoTime deadline = mono_now() + limit;
+  while (is_there()) {
+    const Millis left = deadline - mono_now();
+    if (left <= Millis{0}) return false;
+    pollfd ended{pidfd.get(), POLLIN, 0};
+    ::poll(&ended, 1, static_cast<int>(std::min(left, kLook).count()));
+  }
+  return true;
 }
 
 }  // namespace reversi::server

@@ -7,7 +7,7 @@ import processes
 import tap
 from dns import NameServer
 from fault_node import FaultNode
-from machine import SERVER_ADDRESS
+from machine import SERVER_ADDRESS, command
 from probes import probe
 from row import ANY, END, FULL, SAME, Row, one_node
 from stranger import stranger
@@ -42,6 +42,12 @@ def start_beside_stale(lab):
     lab.path.forget()
     lab.node.kill()
     lab.node.start()
+
+
+def node_of_hidden_sshd(lab):
+    """An sshd is not dumpable, so with hidepid not even its own account finds it in /proc."""
+    command("mount", "-o", "remount,hidepid=2", "/proc")
+    return one_node(lab)
 
 
 def stale_without_agent(lab):
@@ -168,6 +174,7 @@ ROWS = [
     # The old session is challenged for 3 s, and a start.
     Row("power-lost", "power lost, back after 8 s, boot id changed", lose_power, 6, 1, END, 8),
     Row("stale-session", "the port is held by the node's dead session", start_beside_stale, 6, 1),
+    Row("stale-hidepid", "the same where /proc hides sshd", start_beside_stale, 6, 1, make=node_of_hidden_sshd),
     Row(
         "stale-without-agent",
         "the port is held by a dead plain ssh",

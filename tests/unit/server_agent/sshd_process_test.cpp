@@ -49,8 +49,67 @@ TEST(ProcessInfo, TellsAStoppedProcessFromAZombie) {
 TEST(HoldParent, HoldsTheProcessAboveAndKnowsThatItIsNoSshd) {
   const auto parent = hold_parent();
   ASSERT_TRUE(parent) << parent.error().line();
-  EXPECT_EQ(parent->id.pid, ::getppid());
+  EXPECT_EQ(parent->pid, ::getppid());
+  EXPECT_EQ(parent->id, process_of_pid(::getppid()));
+  EXPECT_TRUE(parent->pidfd);
+  EXPECT_TRUE(parent->is_there());
   EXPECT_FALSE(parent->is_sshd);
+}
+
+/// What a child's child, whose parent is the child, finds; the child ends once it was told to.
+class UnderAParent : public testing::Test {
+ protected:
+  using Check = bool (*)(ParentProcess parent);
+
+  static std::optional<ProcessInfo> hidden(std::int64_t /*pid*/) { return std::nullopt; }
+
+  /// The check runs in a process whose parent sleeps until it is signalled.
+  static int run(Check check) {
+    const pid_t parent = ::fork();
+    if (parent == 0) {
+      const pid_t child = ::fork();
+      if (child == 0) {
+        auto held = hold_parent(hidden);
+        ::_exit(held && check(*std::move(held)) ? 0 : 1);
+      }
+      for (;;) ::pause();
+    }
+    int status = 0;
+    ::waitpid(parent, &status, 0);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  }
+};
+
+TEST_F(UnderAParent, OneThatProcHidesIsHeldAndEndedAllTheSame) {
+  EXPECT_EQ(run([](ParentProcess parent) {
+              const bool is_unknown = !parent.id && parent.is_sshd && parent.is_there();
+              parent.signal(is_unknown ? SIGTERM : SIGUSR1);
+              return parent.wait_for_end(Millis{5000});
+            }),
+            SIGTERM);
+}
+
+TEST_F(UnderAParent, WithoutAPidfdItIsHeldByBeingTheParent) {
+  EXPECT_EQ(run([](ParentProcess parent) {
+              parent.pidfd.reset();
+              parent.signal(parent.is_there() ? SIGTERM : SIGUSR1);
+              return parent.wait_for_end(Millis{5000});
+            }),
+            SIGTERM);
+}
+
+TEST(HeldProcess, WithoutAPidfdASignalMeetsNoLaterProcessOfTheSamePid) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (;;) ::pause();
+  }
+  const ProcessId real = process_of_pid(child).value();
+  const ProcessId earlier{real.pid, real.start_time - 1};
+  EXPECT_FALSE(signal_process({earlier, {}}, SIGKILL));
+  EXPECT_TRUE(is_running(real));
+  EXPECT_TRUE(signal_process({real, {}}, SIGKILL));
+  EXPECT_TRUE(wait_for_end({real, {}}, Millis{5000}));
+  ::waitpid(child, nullptr, 0);
 }
 
 TEST(ChildlessSshds, HoldsNoOtherProcess) {
