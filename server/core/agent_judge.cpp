@@ -34,7 +34,10 @@ void AgentSession::start_probes() {
 void AgentSession::on(const ProbeSlow& event) {
   WatchedForward* forward = find(event.forward);
   if (forward == nullptr || !forward->is_probing) return;
-  apply(*forward, {Sight::no_path_yet, "the link is busy: the probe is still under way", {}});
+  const std::string why = is_progress_unknown()
+                              ? "the kernel does not tell whether the link is busy"
+                              : "the link is busy";
+  apply(*forward, {Sight::no_path_yet, why + ": the probe is still under way", {}});
 }
 
 void AgentSession::on(const ProbeDone& event) {

@@ -237,6 +237,13 @@ void AgentSession::refuse(Refused refused) {
 // ---- time
 
 void AgentSession::on(const Sampled& event) {
+  if (event.sample) was_sampled_ = true;
+  // The first may have met a connection that just ended: then there is nothing to tell.
+  if (!event.sample && ++failed_samples_ == 2 && !was_sampled_) {
+    log(EventKind::file_error,
+        "the kernel does not tell whether the session moves (INET_DIAG), so a forward that hangs "
+        "is noticed after a minute: `modprobe tcp_diag`");
+  }
   if (event.sample && last_sample_ && is_progress(*last_sample_, *event.sample)) {
     last_progress_ = now_.mono;
     line_clock_.progressed(now_.mono);
@@ -269,10 +276,7 @@ void AgentSession::on(const Tick& /*event*/) {
     return end(true, "the node was silent for " +
                          std::to_string((now - line_clock_.asked()).count() / 1000) + " s");
   }
-  if (challenge_ && now >= challenge_->clock.deadline(server_policy_.challenge_silence,
-                                                      server_policy_.challenge_progress)) {
-    settle_challenge(false);
-  }
+  if (challenge_ && now >= challenge_deadline()) settle_challenge(false);
   if (rotation_ && now >= rotation_->deadline) fail_rotation("the node did not answer in time");
   for (WatchedForward& forward : forwards_) {
     if (forward.ask_again_at && now >= *forward.ask_again_at) ask_forward_again(forward);
@@ -287,6 +291,17 @@ void AgentSession::on(const Tick& /*event*/) {
     unwritten_since_.reset();
     actions_.emplace_back(WriteStatus{});
   }
+}
+
+Millis AgentSession::quiet_limit(Millis limit) const {
+  // A full link delays every reply, and would be taken for a dead one.
+  return is_progress_unknown() ? std::max(limit, LivenessPolicy{}.progress_limit) : limit;
+}
+
+MonoTime AgentSession::challenge_deadline() const {
+  const Millis whole = server_policy_.challenge_progress;
+  const Millis quiet = is_progress_unknown() ? whole : server_policy_.challenge_silence;
+  return challenge_->clock.deadline(quiet, whole);
 }
 
 Millis AgentSession::whole_limit() const {
@@ -316,10 +331,7 @@ MonoTime AgentSession::next_deadline() const {
   };
   at(line_clock_.asked() + policy_.heartbeat + policy_.heartbeat / 8 + Millis{1});
   if (wants_sample(now_.mono)) next = dead_man();  // the shell samples, and ticks with each sample
-  if (challenge_) {
-    at(challenge_->clock.deadline(server_policy_.challenge_silence,
-                                  server_policy_.challenge_progress));
-  }
+  if (challenge_) at(challenge_deadline());
   if (rotation_) at(rotation_->deadline);
   for (const WatchedForward& forward : forwards_) {
     at(forward.ask_again_at);

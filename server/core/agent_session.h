@@ -71,6 +71,7 @@ struct Claimed {
 struct ClaimRefused {
   Refused refused;
 };
+/// Nothing where the kernel does not tell, or the connection is gone.
 struct Sampled {
   std::optional<ProgressSample> sample;
 };
@@ -190,6 +191,9 @@ class AgentSession {
   [[nodiscard]] bool wants_sample(MonoTime now) const;
   /// When the session was last seen to move; for probes.
   [[nodiscard]] MonoTime last_progress() const { return last_progress_; }
+  /// How long a session that does not seem to move is waited for, where `limit` is meant: as long
+  /// as one that moves, if the kernel does not tell which it is.
+  [[nodiscard]] Millis quiet_limit(Millis limit) const;
   [[nodiscard]] bool is_ended() const { return phase_ == Phase::ended; }
   /// Set while status.json and events.jsonl cannot be written; status() remembers it a minute
   /// longer.
@@ -263,6 +267,8 @@ class AgentSession {
   void refresh();
   [[nodiscard]] WatchedForward* find(std::string_view name);
   [[nodiscard]] bool understands(std::string_view feature) const;
+  [[nodiscard]] bool is_progress_unknown() const { return !was_sampled_ && failed_samples_ > 0; }
+  [[nodiscard]] MonoTime challenge_deadline() const;
   [[nodiscard]] Millis whole_limit() const;
   [[nodiscard]] MonoTime dead_man() const;
   [[nodiscard]] std::vector<ForwardStatus> forward_statuses() const;
@@ -286,6 +292,8 @@ class AgentSession {
   MonoTime last_progress_;
   WallTime last_seen_{};  // the last line
   std::optional<ProgressSample> last_sample_;
+  bool was_sampled_ = false;  // the kernel does tell: without a sample the connection is gone
+  int failed_samples_ = 0;
   std::int64_t next_challenge_ = 1;
   std::optional<Challenge> challenge_;
   std::vector<std::string> probe_requests_;

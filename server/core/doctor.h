@@ -97,6 +97,7 @@ struct DoctorFacts {
   // The machine.
   std::string proc_options;  ///< of the mount at /proc
   std::vector<std::int64_t> account_gids;
+  std::optional<bool> tells_progress;  ///< the kernel, of a TCP connection; nothing = not tried
   std::optional<PortRange> ephemeral;
   std::vector<PortRange> reserved;  ///< net.ipv4.ip_local_reserved_ports
   WallTime now{};

@@ -158,6 +158,14 @@ std::vector<DoctorRow> doctor_state_rows() {
               "killed or stopped, or that never had one, is not found and keeps its ports",
               "mount -o remount,hidepid=0 /proc, and the same in /etc/fstab"}};
        }},
+      {"tcp_diag", warning,
+       [](const F& f) -> Found {
+         if (f.tells_progress.value_or(true)) return {};
+         return {
+             {"the kernel does not tell how a connection moves (INET_DIAG): a forward that "
+              "hangs is noticed after a minute, not after seconds",
+              "modprobe tcp_diag, and its name in a file of /etc/modules-load.d"}};
+       }},
       {"ephemeral_range", warning,
        [](const F& f) -> Found {
          const bool range_is_hit =

@@ -77,7 +77,8 @@ class Agent {
         prober_(loop_.get_executor(), ::geteuid(),
                 {.announce = [this](const ExpectProbe& probe) { perform(Send{probe}); },
                  .slow = [this](const std::string& forward) { feed(ProbeSlow{forward}); },
-                 .last_progress = [this] { return session_.last_progress(); }}) {}
+                 .last_progress = [this] { return session_.last_progress(); },
+                 .quiet_limit = [this](Millis limit) { return session_.quiet_limit(limit); }}) {}
 
   ExitCode run() {
     const auto start = [this](asio::awaitable<void> coroutine) {

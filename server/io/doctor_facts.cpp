@@ -20,6 +20,7 @@
 #include "common/io/temporary_directory.h"
 #include "server/io/authorized_keys_file.h"
 #include "server/io/process.h"
+#include "server/io/session_progress.h"
 
 namespace reversi::server {
 namespace {
@@ -136,6 +137,7 @@ std::optional<PortRange> parse_range(std::string_view text, std::string_view sep
 }
 
 void gather_machine(DoctorFacts& facts) {
+  facts.tells_progress = can_tell_progress();
   if (const auto text = read_file("/proc/sys/net/ipv4/ip_local_port_range", 4096)) {
     facts.ephemeral = parse_range(*text, " \t");
   }

@@ -181,7 +181,8 @@ asio::awaitable<std::optional<TargetOutcome>> Prober::wait_for_path(const StartP
   while (!waiting.outcome) {
     clock.progressed(hooks_.last_progress());
     const MonoTime now = mono_now();
-    const MonoTime deadline = clock.deadline(job.limit, LivenessPolicy{}.progress_limit);
+    const MonoTime deadline =
+        clock.deadline(hooks_.quiet_limit(job.limit), LivenessPolicy{}.progress_limit);
     if (now >= deadline) co_return std::nullopt;
     if (!is_slow && now >= clock.asked() + job.limit) {
       is_slow = true;

@@ -32,6 +32,7 @@ class Prober {
     std::function<void(const ExpectProbe&)> announce;      ///< tell the node what will arrive
     std::function<void(const std::string& forward)> slow;  ///< past the limit, but it moves
     std::function<MonoTime()> last_progress;               ///< of the whole session
+    std::function<Millis(Millis)> quiet_limit;             ///< AgentSession::quiet_limit()
   };
 
   /// @param own_uid  Whose listeners are this account's sessions.

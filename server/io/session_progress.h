@@ -25,4 +25,8 @@ struct SshConnection {
 /// gone.
 [[nodiscard]] std::optional<ProgressSample> session_progress(const SshConnection& connection);
 
+/// Whether this kernel tells it at all, tried with a connection to ourselves; nothing without a
+/// loopback network.
+[[nodiscard]] std::optional<bool> can_tell_progress();
+
 }  // namespace reversi::server

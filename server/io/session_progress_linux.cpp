@@ -117,4 +117,21 @@ std::optional<ProgressSample> session_progress(const SshConnection& connection) 
                         .has_unacked = message->idiag_wqueue > 0};
 }
 
+std::optional<bool> can_tell_progress() {
+  const UniqueFd listener{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  const UniqueFd client{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto* raw = reinterpret_cast<sockaddr*>(&address);
+  socklen_t size = sizeof address;
+  const bool is_connected =
+      ::bind(listener.get(), raw, size) == 0 && ::listen(listener.get(), 1) == 0 &&
+      ::getsockname(listener.get(), raw, &size) == 0 && ::connect(client.get(), raw, size) == 0;
+  const Port server_port = ntohs(address.sin_port);
+  if (!is_connected || ::getsockname(client.get(), raw, &size) != 0) return std::nullopt;
+  const std::string localhost = "127.0.0.1";
+  return session_progress({localhost, ntohs(address.sin_port), localhost, server_port}).has_value();
+}
+
 }  // namespace reversi::server

@@ -417,6 +417,34 @@ TEST_F(SessionTest, ProgressGivesAChallengedNodeFifteenSeconds) {
   EXPECT_EQ(done<Reply>()->is_alive, false);
 }
 
+TEST_F(SessionTest, WhereTheKernelTellsNoProgressSilenceIsNoProofOfIt) {
+  serve();
+  EXPECT_EQ(session.quiet_limit(Millis{5'000}), Millis{5'000});
+  after(Millis{10}, Sampled{});
+  EXPECT_EQ(session.quiet_limit(Millis{5'000}), Millis{60'000});
+  EXPECT_EQ(logged(EventKind::file_error), nullptr) << "the connection may just have ended";
+  after(Millis{500}, Sampled{});
+  ASSERT_NE(logged(EventKind::file_error), nullptr);
+  EXPECT_NE(logged(EventKind::file_error)->reason.find("tcp_diag"), std::string::npos);
+  after(Millis{500}, Sampled{});
+  EXPECT_EQ(logged(EventKind::file_error), nullptr) << "once";
+  judged(Sight::expected_answer);
+  after(Millis{10}, ChallengeAsked{"q1", "203.0.113.9", "machine-2"});
+  after(Millis{14'999}, Tick{});
+  EXPECT_EQ(done<Reply>(), nullptr) << "the pong may be behind a download";
+  after(Millis{1}, Tick{});
+  ASSERT_NE(done<Reply>(), nullptr);
+}
+
+TEST_F(SessionTest, AConnectionThatIsGoneIsNotTakenForAKernelThatTellsNothing) {
+  serve();
+  after(Millis{10}, Sampled{ProgressSample{}});
+  after(Millis{500}, Sampled{});
+  after(Millis{500}, Sampled{});
+  EXPECT_EQ(session.quiet_limit(Millis{5'000}), Millis{5'000});
+  EXPECT_EQ(logged(EventKind::file_error), nullptr);
+}
+
 TEST_F(SessionTest, AWrongPongDoesNotWinAChallenge) {
   serve();
   after(Millis{10}, ChallengeAsked{"q1", "203.0.113.9", "machine-2"});

@@ -238,6 +238,7 @@ const std::vector<Case>& cases() {
       {"disk_full", "full", [](F& f) { f.free_inodes = 0; }},
       {"disk_nearly_full", "little", [](F& f) { f.free_bytes = 10'000'000; }},
       {"hidepid", "/proc", [](F& f) { f.proc_options = "rw,hidepid=invisible"; }},
+      {"tcp_diag", "INET_DIAG", [](F& f) { f.tells_progress = false; }},
       {"ephemeral_range", "15000–60999",
        [](F& f) {
          f.ephemeral = PortRange{15'000, 60'999};
