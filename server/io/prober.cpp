@@ -5,7 +5,6 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/address.hpp>
 
-#include "common/core/liveness.h"
 #include "common/io/clock.h"
 #include "common/io/coro.h"
 #include "common/io/service_probe.h"
@@ -31,15 +30,6 @@ std::string in_millis(Millis time) {
 
 ProbeReport no_probe(const std::string& address, const boost::system::error_code& why) {
   return {Sight::no_path_yet, "no probe of " + address + ": " + why.message(), {}};
-}
-
-/// timed_out at the limit: a stopped sshd with a full backlog does not even refuse.
-asio::awaitable<boost::system::error_code> connect_within(tcp::socket& socket, tcp::endpoint to,
-                                                          Millis limit) {
-  asio::steady_timer timer(socket.get_executor(), limit);
-  auto done = co_await (socket.async_connect(to, kAsResult) || timer.async_wait(kAsResult));
-  if (done.index() == 1) co_return asio::error::timed_out;
-  co_return std::get<0>(std::get<0>(done));
 }
 
 /// Takes the reference of a waiting probe out of the map, however the probe ends.
@@ -131,16 +121,16 @@ asio::awaitable<ProbeReport> Prober::probe_family(StartProbe job, Family family)
   const auto source = failed ? tcp::endpoint{} : socket.local_endpoint(failed);
   if (failed) co_return no_probe(address, failed);
   const std::int64_t number = next_probe_++;
-  Waiting waiting{asio::steady_timer(executor_), {}, source.port()};
+  Waiting waiting{asio::steady_timer(executor_), {}, source.port(), {}};
   (*waiting_)[number] = &waiting;
   const Forget forget{[probes = waiting_, number] { probes->erase(number); }};
   hooks_.announce({number, job.forward, source.port()});
 
   const MonoTime begin = mono_now();
-  failed = co_await connect_within(socket, {localhost(family), job.port}, job.limit);
+  failed = co_await connect(socket, {localhost(family), job.port}, job, waiting);
   if (failed == asio::error::timed_out) {
     co_return ProbeReport{
-        Sight::no_path, address + " does not accept within " + in_millis(job.limit), {}};
+        Sight::no_path, address + " does not accept within " + in_millis(mono_now() - begin), {}};
   }
   if (failed == asio::error::connection_refused) {
     co_return ProbeReport{Sight::refused, address + ": " + failed.message(), {}};
@@ -173,26 +163,48 @@ asio::awaitable<ProbeReport> Prober::probe_family(StartProbe job, Family family)
   co_return ProbeReport{Sight::other_answer, answer.reason, latency};
 }
 
+asio::awaitable<boost::system::error_code> Prober::connect(tcp::socket& socket, tcp::endpoint to,
+                                                           const StartProbe& job,
+                                                           Waiting& waiting) {
+  waiting.clock.start(mono_now());
+  auto done = co_await (socket.async_connect(to, kAsResult) || run_out(job, waiting));
+  if (done.index() == 1) co_return asio::error::timed_out;
+  co_return std::get<0>(std::get<0>(done));
+}
+
 asio::awaitable<std::optional<TargetOutcome>> Prober::wait_for_path(const StartProbe& job,
                                                                     Waiting& waiting) {
-  ReplyClock clock;
-  clock.start(mono_now());
-  bool is_slow = false;
+  waiting.clock.start(mono_now());
   while (!waiting.outcome) {
-    clock.progressed(hooks_.last_progress());
-    const MonoTime now = mono_now();
-    const MonoTime deadline =
-        clock.deadline(hooks_.quiet_limit(job.limit), LivenessPolicy{}.progress_limit);
-    if (now >= deadline) co_return std::nullopt;
-    if (!is_slow && now >= clock.asked() + job.limit) {
-      is_slow = true;
-      hooks_.slow(job.forward);
-    }
-    const MonoTime next = is_slow ? deadline : std::min(deadline, clock.asked() + job.limit);
-    waiting.timer.expires_after(next - now);
-    co_await waiting.timer.async_wait(kAsResult);
+    const bool goes_on = co_await wait_on(job, waiting);
+    if (!goes_on) co_return std::nullopt;
   }
   co_return waiting.outcome;
+}
+
+asio::awaitable<void> Prober::run_out(const StartProbe& job, Waiting& waiting) {
+  bool is_over = false;  // g++ 12 makes a trap of a loop whose condition awaits
+  while (!is_over) {
+    const bool goes_on = co_await wait_on(job, waiting);
+    is_over = !goes_on;
+  }
+}
+
+asio::awaitable<bool> Prober::wait_on(const StartProbe& job, Waiting& waiting) {
+  ReplyClock& clock = waiting.clock;
+  clock.progressed(hooks_.last_progress());
+  const MonoTime now = mono_now();
+  const MonoTime deadline =
+      clock.deadline(hooks_.quiet_limit(job.limit), LivenessPolicy{}.progress_limit);
+  if (now >= deadline) co_return false;
+  if (!waiting.is_slow && now >= clock.asked() + job.limit) {
+    waiting.is_slow = true;
+    hooks_.slow(job.forward);
+  }
+  const MonoTime next = waiting.is_slow ? deadline : std::min(deadline, clock.asked() + job.limit);
+  waiting.timer.expires_after(next - now);
+  co_await waiting.timer.async_wait(kAsResult);
+  co_return true;
 }
 
 void Prober::path_seen(const PathSeen& seen) {

@@ -18,6 +18,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "common/core/expect.h"
+#include "common/core/liveness.h"
 #include "common/core/protocol.h"
 #include "common/core/time.h"
 #include "server/core/agent_session.h"
@@ -50,11 +51,23 @@ class Prober {
     boost::asio::steady_timer timer;
     std::optional<TargetOutcome> outcome;
     Port source = 0;
+    ReplyClock clock;
+    bool is_slow = false;  ///< and hooks_.slow() was told
   };
 
   boost::asio::awaitable<ProbeReport> probe_family(StartProbe job, Family family);
+  /// timed_out when neither the session moves nor a minute is left: a busy sshd with a full backlog
+  /// is late, and a stopped one does not even refuse.
+  boost::asio::awaitable<boost::system::error_code> connect(boost::asio::ip::tcp::socket& socket,
+                                                            boost::asio::ip::tcp::endpoint to,
+                                                            const StartProbe& job,
+                                                            Waiting& waiting);
   boost::asio::awaitable<std::optional<TargetOutcome>> wait_for_path(const StartProbe& job,
                                                                      Waiting& waiting);
+  boost::asio::awaitable<void> run_out(const StartProbe& job, Waiting& waiting);
+  /// Waits until waiting.clock may say something new, or somebody cancels the timer; false once the
+  /// time is over.
+  boost::asio::awaitable<bool> wait_on(const StartProbe& job, Waiting& waiting);
   /// Binds to a port that no waiting probe of either family has: the node knows a probe by it.
   [[nodiscard]] boost::system::error_code bind_source(boost::asio::ip::tcp::socket& socket,
                                                       Family family) const;
