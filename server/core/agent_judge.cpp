@@ -44,8 +44,9 @@ void AgentSession::on(const ProbeDone& event) {
   WatchedForward* forward = find(event.forward);
   if (forward == nullptr || !forward->is_probing) return;
   forward->is_probing = false;
-  counters_.checks += 1;
-  if (!is_good(verdict_row(event.report.sight).verdict)) counters_.failed_checks += 1;
+  const Verdict seen = verdict_row(event.report.sight).verdict;
+  if (seen != Verdict::unknown) counters_.checks += 1;
+  if (seen != Verdict::unknown && !is_good(seen)) counters_.failed_checks += 1;
   apply(*forward, event.report);
 }
 

@@ -18,6 +18,7 @@ bool set_verdict(ForwardStatus& status, Verdict verdict, const std::string& reas
 Next cure(WatchedForward& forward, Cure wanted, bool another_works, MonoTime now) {
   switch (wanted) {
     case Cure::keep:
+    case Cure::probe_later:
       return Next::nothing;
     case Cure::ask_again:
       forward.ask_again_at = now + kAskAgain;
@@ -67,6 +68,11 @@ Judged judge_probe(WatchedForward& forward, const ProbeReport& report, bool anot
   // "Not yet" is news of a probe that goes on: it neither adds to the count nor starts another one.
   if (report.sight == Sight::no_path_yet) {
     return {Next::nothing, set_verdict(forward.status, row.verdict, report.reason, now.wall)};
+  }
+  if (row.cure == Cure::probe_later) {
+    forward.check_at = now.mono + kProbeLater;
+    forward.status.reason = report.reason;
+    return {};
   }
   forward.strikes = forward.last_sight == report.sight ? forward.strikes + 1 : 1;
   forward.last_sight = report.sight;

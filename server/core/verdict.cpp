@@ -60,8 +60,8 @@ ProbeReport combine(const std::vector<ProbeReport>& families) {
   }
   if (proven != families.end()) return *proven;
   if (lost != families.end()) return *lost;
-  const auto waiting = with([](const auto& r) { return r.sight == Sight::no_path_yet; });
-  if (waiting != families.end()) return *waiting;
+  const auto unprobed = with([](const auto& r) { return r.sight == Sight::not_probed; });
+  if (unprobed != families.end()) return *unprobed;
   return families.empty() ? ProbeReport{Sight::refused, "nobody listens on the port", std::nullopt}
                           : families.front();
 }

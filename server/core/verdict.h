@@ -28,6 +28,7 @@ enum class Sight {
   expected_answer,     ///< path seen, answer as expected
   unknown_to_server,   ///< the node names a forward that the server does not know
   unknown_to_node,     ///< the server grants a forward that the node does not ask for
+  not_probed,  ///< no probe could be made for want of something of ours: says nothing of the node
 };
 
 /// What follows from a verdict.
@@ -37,6 +38,7 @@ enum class Cure {
   forward_again,  ///< the node asks for this forward once more; restart if none of the session
                   ///< works
   restart,        ///< the session is dead: the node starts another one
+  probe_later,    ///< the verdict stays what it was; probe again after kProbeLater
 };
 
 struct VerdictRow {
@@ -58,9 +60,11 @@ inline constexpr std::array kVerdictRows{
     VerdictRow{Sight::expected_answer, Verdict::healthy, 1, Cure::keep},
     VerdictRow{Sight::unknown_to_server, Verdict::not_granted, 1, Cure::keep},
     VerdictRow{Sight::unknown_to_node, Verdict::not_requested, 1, Cure::keep},
+    VerdictRow{Sight::not_probed, Verdict::unknown, 1, Cure::probe_later},
 };
 
 inline constexpr Millis kAskAgain{60'000};
+inline constexpr Millis kProbeLater{5'000};
 
 [[nodiscard]] const VerdictRow& verdict_row(Sight sight);
 /// The probe came out at the node: whatever the service said, the tunnel is good.

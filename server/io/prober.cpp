@@ -29,7 +29,7 @@ std::string in_millis(Millis time) {
 }
 
 ProbeReport no_probe(const std::string& address, const boost::system::error_code& why) {
-  return {Sight::no_path_yet, "no probe of " + address + ": " + why.message(), {}};
+  return {Sight::not_probed, "no probe of " + address + ": " + why.message(), {}};
 }
 
 /// Takes the reference of a waiting probe out of the map, however the probe ends.

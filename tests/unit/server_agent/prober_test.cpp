@@ -2,16 +2,18 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <string>
 #include <vector>
 
-#include <gtest/gtest.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <gtest/gtest.h>
 
 #include "common/io/clock.h"
 #include "common/io/unique_fd.h"
@@ -59,11 +61,12 @@ class ProberTest : public testing::Test {
   }
 
   void probe() {
-    boost::asio::co_spawn(loop, prober.run(job), [this](std::exception_ptr failed, ProbeReport done) {
-      ASSERT_FALSE(failed);
-      report = std::move(done);
-      loop.stop();
-    });
+    boost::asio::co_spawn(loop, prober.run(job),
+                          [this](std::exception_ptr failed, ProbeReport done) {
+                            ASSERT_FALSE(failed);
+                            report = std::move(done);
+                            loop.stop();
+                          });
     loop.run_for(std::chrono::seconds(20));
   }
 
@@ -114,10 +117,27 @@ TEST_F(ProberTest, AFullBacklogOfASessionThatDoesNotMoveIsNoPath) {
   EXPECT_EQ(slow_count, 0);
 }
 
+TEST_F(ProberTest, WithoutADescriptorThereIsNoProbe) {
+  listen(4);
+  const boost::asio::steady_timer with_reactor(loop);  // it takes its descriptors now
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  probe();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->sight, Sight::not_probed) << report->reason;
+}
+
 TEST_F(ProberTest, APathThatIsLateIsWaitedForWhereProgressIsNotKnown) {
   listen(4);
   quiet_factor = Millis{50};
-  when_slow = [this] { prober.path_seen({announced->probe, TargetOutcome::refused}); };
+  when_slow = [this] {
+    boost::asio::post(loop, [this] {
+      prober.path_seen({announced->probe, TargetOutcome::refused});
+    });
+  };
   probe();
   ASSERT_TRUE(report);
   EXPECT_EQ(report->sight, Sight::target_unreachable) << report->reason;

@@ -29,6 +29,7 @@ constexpr std::array kTestOfRow{
               std::string_view{"AForwardThatTheServerDoesNotKnowIsNotGranted"}},
     std::pair{Sight::unknown_to_node,
               std::string_view{"AGrantThatTheNodeDoesNotAskForIsNotRequested"}},
+    std::pair{Sight::not_probed, std::string_view{"AProbeThatCannotBeMadeChangesNoVerdict"}},
 };
 
 bool has_test(std::string_view name) {
@@ -208,6 +209,46 @@ TEST_F(VerdictTable, AGrantThatTheNodeDoesNotAskForIsNotRequested) {
   EXPECT_EQ(verdict(1), Verdict::not_requested);
   judged(Sight::expected_answer);
   EXPECT_EQ(status().state, NodeState::degraded);
+}
+
+TEST_F(VerdictTable, AProbeThatCannotBeMadeChangesNoVerdict) {
+  serve();
+  judged(Sight::target_unreachable);
+  const auto checks = status().counters.checks;
+  says(Check{}, Millis{2'000});
+  probed(Sight::not_probed);
+  EXPECT_EQ(verdict(), Verdict::service_down);
+  EXPECT_EQ(status().state, NodeState::degraded);
+  EXPECT_EQ(status().forwards[0].reason, "what was seen");
+  EXPECT_EQ(status().counters.checks, checks) << "nothing was checked";
+  after(Millis{4'999}, Tick{});
+  EXPECT_EQ(done<StartProbe>(), nullptr);
+  EXPECT_LE(session.next_deadline(), now.mono + Millis{1});
+  after(Millis{1}, Tick{});
+  EXPECT_NE(done<StartProbe>(), nullptr) << "it is tried again";
+}
+
+TEST_F(VerdictTable, AForwardThatNeverCanBeProbedIsDegradedInTheEnd) {
+  serve();
+  for (int i = 0; i < 6; ++i) {
+    probed(Sight::not_probed);
+    EXPECT_EQ(status().state, NodeState::unknown);
+    after(Millis{5'000}, Tick{});
+    ASSERT_NE(done<StartProbe>(), nullptr);
+  }
+  probed(Sight::not_probed);
+  EXPECT_EQ(status().state, NodeState::degraded);
+  EXPECT_EQ(count<EndSession>(), 0U);
+}
+
+TEST(Combine, AFamilyThatCouldNotBeProbedHidesNothingThatTheOtherShows) {
+  const ProbeReport none{Sight::not_probed, "too many open files", {}};
+  const ProbeReport good{Sight::expected_answer, {}, Millis{4}};
+  const ProbeReport lost{Sight::no_path, "nothing arrived", {}};
+  const ProbeReport closed{Sight::refused, "refused", {}};
+  EXPECT_EQ(combine({none, good}).sight, Sight::expected_answer);
+  EXPECT_EQ(combine({lost, none}).sight, Sight::no_path);
+  EXPECT_EQ(combine({closed, none}).sight, Sight::not_probed);
 }
 
 TEST(Combine, OneFamilyThatLeadsHereProvesTheOtherForeign) {
