@@ -191,7 +191,8 @@ Judgement judge_session(const std::vector<ForwardStatus>& forwards,
                (forwards.empty() ? "no forwards" : forward_reason(forwards.front())) + ")";
       case StateRule::not_yet_judged:
       case StateRule::not_judged_in_time:
-        return seen.unjudged->name + ": not yet judged";
+        return seen.unjudged->name + ": not yet judged" +
+               (seen.unjudged->reason.empty() ? "" : ", " + seen.unjudged->reason);
       case StateRule::bad_verdict:
         return forward_reason(*seen.bad);
       case StateRule::conflict:

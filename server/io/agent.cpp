@@ -7,8 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <deque>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -21,6 +19,7 @@
 #include "common/io/coro.h"
 #include "common/io/line_pipe.h"
 #include "server/core/agent_session.h"
+#include "server/core/event_queue.h"
 #include "server/io/agent_mailbox.h"
 #include "server/io/claim.h"
 #include "server/io/event_log.h"
@@ -48,7 +47,7 @@ Moment moment() {
 template <class Agent>
 auto report_to(Agent* agent) {
   return [agent](const std::exception_ptr& failed) {
-    if (failed) agent->feed(InputEnded{"the agent failed inside"});
+    if (failed) agent->give_up();
   };
 }
 
@@ -88,24 +87,34 @@ class Agent {
     start(keep_time());
     start(take_signals());
     start(watch_parent());
-    loop_.run();
+    try {
+      loop_.run();
+    } catch (...) {
+      give_up();
+    }
     return ExitCode::done;
   }
 
-  /// Events that arise while one is handled wait for their turn.
   void feed(AgentEvent event) {
-    events_.push_back(std::move(event));
-    if (is_feeding_) return;
-    is_feeding_ = true;
-    while (!events_.empty()) {
-      const AgentEvent next = std::move(events_.front());
-      events_.pop_front();
+    const bool is_done = events_.feed(std::move(event), [this](const AgentEvent& next) {
       for (const AgentAction& action : session_.step(next, moment())) {
+        if (options_.before_action) options_.before_action(action);
         std::visit([this](const auto& a) { perform(a); }, action);
       }
+    });
+    if (is_done) timer_.cancel();  // the next deadline may be another one
+  }
+
+  /// Something threw: there was no memory, no randomness. What can still be written is; but an sshd
+  /// without its agent would hold the ports with nobody watching.
+  void give_up() {
+    try {
+      feed(InputEnded{"the agent failed inside"});
+    } catch (...) {
+      parent_.signal(SIGKILL);
     }
-    is_feeding_ = false;
-    timer_.cancel();  // the next deadline may be another one
+    if (!loop_.stopped()) parent_.signal(SIGKILL);
+    loop_.stop();
   }
 
  private:
@@ -393,8 +402,7 @@ class Agent {
   asio::posix::stream_descriptor parent_watch_;
   Prober prober_;
 
-  std::deque<AgentEvent> events_;
-  bool is_feeding_ = false;
+  EventQueue<AgentEvent> events_;
   bool is_write_posted_ = false;
   bool is_claimed_ = false;
   bool is_recorded_ = false;

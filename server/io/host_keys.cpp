@@ -20,9 +20,11 @@ std::vector<std::string> host_key_files(const ServerPolicy& policy) {
   if (!policy.host_key_files.empty()) return policy.host_key_files;
   std::vector<std::string> files;
   std::error_code failed;
-  for (const auto& entry : std::filesystem::directory_iterator(kSshDirectory, failed)) {
-    const std::string name = entry.path().filename();
-    if (name.starts_with("ssh_host_") && name.ends_with("_key.pub")) files.push_back(entry.path());
+  // Not a range: its increment throws.
+  std::filesystem::directory_iterator entry(kSshDirectory, failed);
+  for (; !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed)) {
+    const std::string name = entry->path().filename();
+    if (name.starts_with("ssh_host_") && name.ends_with("_key.pub")) files.push_back(entry->path());
   }
   std::ranges::sort(files);
   return files;
