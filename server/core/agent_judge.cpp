@@ -87,8 +87,27 @@ void AgentSession::tell_good() {
   }
 }
 
-void AgentSession::ask_forward_again(WatchedForward& forward) {
+void AgentSession::seek_port(WatchedForward& forward) {
   forward.ask_again_at = now_.mono + kAskAgain;
+  const bool may_be_stale =
+      forward.last_sight && verdict_row(*forward.last_sight).cure == Cure::free_port;
+  if (!may_be_stale) return ask_forward_again(forward);
+  // Two searches at once would wake each other's holders, and neither would find anybody.
+  if (!std::exchange(is_freeing_, true)) {
+    actions_.emplace_back(FreePort{forward.status.name, forward.port});
+  } else {
+    forward.ask_again_at = now_.mono + kProbeLater;
+  }
+}
+
+void AgentSession::on(const PortLookedAt& event) {
+  is_freeing_ = false;
+  if (event.has_evicted) counters_.evictions += 1;
+  WatchedForward* forward = find(event.forward);
+  if (forward != nullptr) ask_forward_again(*forward);
+}
+
+void AgentSession::ask_forward_again(WatchedForward& forward) {
   // sshd binds what it can get of 127.0.0.1 and ::1, so asking is right even where one of them is
   // ours already. The node's `forwarded` brings the next probe.
   const bool is_asked = understands("forward_again");

@@ -279,7 +279,7 @@ void AgentSession::on(const Tick& /*event*/) {
   if (challenge_ && now >= challenge_deadline()) settle_challenge(false);
   if (rotation_ && now >= rotation_->deadline) fail_rotation("the node did not answer in time");
   for (WatchedForward& forward : forwards_) {
-    if (forward.ask_again_at && now >= *forward.ask_again_at) ask_forward_again(forward);
+    if (forward.ask_again_at && now >= *forward.ask_again_at) seek_port(forward);
     if (forward.check_at && now >= *forward.check_at) check(forward);
   }
   if (rewrite_at_ && now >= *rewrite_at_) {

@@ -83,6 +83,11 @@ struct ProbeDone {
   std::string forward;
   ProbeReport report;
 };
+/// The end of FreePort, whether anybody was found or not.
+struct PortLookedAt {
+  std::string forward;
+  bool has_evicted = false;
+};
 // Requests of other processes, each with the id to answer under.
 struct ChallengeAsked {
   std::string request;
@@ -122,10 +127,10 @@ struct StatusWritten {
 };
 struct Tick {};
 
-using AgentEvent =
-    std::variant<Received, BadInput, InputEnded, OutputStuck, Claimed, ClaimRefused, Sampled,
-                 ProbeSlow, ProbeDone, ChallengeAsked, ProbeAsked, EvictAsked, ReloadAsked,
-                 RotateKeyAsked, KeyLetIn, ServerChanged, DrainAsked, StatusWritten, Tick>;
+using AgentEvent = std::variant<Received, BadInput, InputEnded, OutputStuck, Claimed, ClaimRefused,
+                                Sampled, ProbeSlow, ProbeDone, PortLookedAt, ChallengeAsked,
+                                ProbeAsked, EvictAsked, ReloadAsked, RotateKeyAsked, KeyLetIn,
+                                ServerChanged, DrainAsked, StatusWritten, Tick>;
 
 // ---- actions
 
@@ -143,6 +148,11 @@ struct StartProbe {
   /// sshd refused the port: only look who has it, do not connect.
   bool is_refused = false;
   std::string refusal;
+};
+/// Look for a stale session without an agent on the forward's port, and end it: takes seconds.
+struct FreePort {
+  std::string forward;
+  Port port = 0;
 };
 struct DeliverPath {
   PathSeen seen;
@@ -173,8 +183,8 @@ struct EndSession {
   std::string why;
 };
 
-using AgentAction = std::variant<Send, StartClaim, StartProbe, DeliverPath, LetKeyIn, SettleKey,
-                                 TouchAlive, WriteStatus, LogEvent, Reply, EndSession>;
+using AgentAction = std::variant<Send, StartClaim, StartProbe, FreePort, DeliverPath, LetKeyIn,
+                                 SettleKey, TouchAlive, WriteStatus, LogEvent, Reply, EndSession>;
 using AgentActions = std::vector<AgentAction>;
 
 class AgentSession {
@@ -222,6 +232,7 @@ class AgentSession {
   void on(const Sampled& event);
   void on(const ProbeSlow& event);
   void on(const ProbeDone& event);
+  void on(const PortLookedAt& event);
   void on(const ChallengeAsked& event);
   void on(const ProbeAsked& event);
   void on(const EvictAsked& event);
@@ -261,6 +272,7 @@ class AgentSession {
   void settle_challenge(bool is_alive);
   void fail_rotation(const std::string& why);
   void apply(WatchedForward& forward, const ProbeReport& report);
+  void seek_port(WatchedForward& forward);
   void ask_forward_again(WatchedForward& forward);
   void check(WatchedForward& forward);
   void start_probes();
@@ -297,7 +309,8 @@ class AgentSession {
   std::int64_t next_challenge_ = 1;
   std::optional<Challenge> challenge_;
   std::vector<std::string> probe_requests_;
-  Announce announced_;  // what the client was told of the server
+  bool is_freeing_ = false;  // a FreePort is under way
+  Announce announced_;       // what the client was told of the server
   struct Rotation {
     std::string request;
     MonoTime deadline;

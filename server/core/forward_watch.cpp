@@ -21,7 +21,8 @@ Next cure(WatchedForward& forward, Cure wanted, bool another_works, MonoTime now
     case Cure::probe_later:
       return Next::nothing;
     case Cure::ask_again:
-      forward.ask_again_at = now + kAskAgain;
+    case Cure::free_port:
+      if (!forward.ask_again_at) forward.ask_again_at = now + kAskAgain;
       return Next::nothing;
     case Cure::restart:
       return Next::restart;
@@ -30,7 +31,7 @@ Next cure(WatchedForward& forward, Cure wanted, bool another_works, MonoTime now
   }
   // Asking once is cheap and keeps the session. Asked in vain, the session is given up, unless it
   // is of use to another forward: then we ask again, unhurried.
-  forward.ask_again_at = now + kAskAgain;
+  if (!forward.ask_again_at) forward.ask_again_at = now + kAskAgain;
   if (forward.was_asked_again) return another_works ? Next::nothing : Next::restart;
   forward.was_asked_again = true;
   forward.strikes = 0;
@@ -79,7 +80,8 @@ Judged judge_probe(WatchedForward& forward, const ProbeReport& report, bool anot
   forward.works = proves_path(report.sight);
   if (forward.works) forward.was_asked_again = false;
   if (report.sight == Sight::foreign_listener) forward.is_half = forward.listens.value_or(false);
-  forward.ask_again_at.reset();
+  // The node checks as often as we ask again: a check must not put that off for ever.
+  if (row.cure == Cure::keep) forward.ask_again_at.reset();
   forward.status.checked_at = now.wall;
   if (forward.strikes < row.strikes) return {Next::probe_again, false};
   const bool has_changed = set_verdict(forward.status, row.verdict, report.reason, now.wall);

@@ -17,6 +17,7 @@ namespace reversi::server {
 
 /// What one probe of one forward saw, the most telling thing first.
 enum class Sight {
+  unknown_holder,      ///< sshd refused the port: something of this account's own is on it
   foreign_listener,    ///< a listener that is not this session's is on the port, either family
   refused,             ///< nobody listens: connect refused
   no_path,             ///< connected; no path seen, no progress within the limit
@@ -35,6 +36,7 @@ enum class Sight {
 enum class Cure {
   keep,           ///< report, nothing else
   ask_again,      ///< report; ask for the port once more every kAskAgain
+  free_port,      ///< the same, after ending the stale session that holds it, if one is found
   forward_again,  ///< the node asks for this forward once more; restart if none of the session
                   ///< works
   restart,        ///< the session is dead: the node starts another one
@@ -49,6 +51,7 @@ struct VerdictRow {
 };
 
 inline constexpr std::array kVerdictRows{
+    VerdictRow{Sight::unknown_holder, Verdict::port_taken, 1, Cure::free_port},
     VerdictRow{Sight::foreign_listener, Verdict::port_taken, 1, Cure::ask_again},
     VerdictRow{Sight::refused, Verdict::not_listening, 2, Cure::forward_again},
     VerdictRow{Sight::no_path, Verdict::hung, 2, Cure::restart},

@@ -25,6 +25,7 @@
 #include "server/io/event_log.h"
 #include "server/io/host_keys.h"
 #include "server/io/node_keys.h"
+#include "server/io/port_holder.h"
 #include "server/io/prober.h"
 #include "server/io/process.h"
 #include "server/io/session_progress.h"
@@ -36,6 +37,7 @@ namespace {
 constexpr std::size_t kMaxUnwrittenBytes = 256 * 1024;
 constexpr Millis kLastLockLimit{50};  // somebody else will close our record, then
 constexpr Millis kLeftOverLimit{500};
+constexpr Millis kEndHolderLimit{500};  // the agent serves nobody meanwhile
 constexpr std::size_t kSessionIdBytes = 8;
 constexpr const char* kNowhere = "/dev/null";  // no file, so nothing can be below it
 
@@ -223,6 +225,22 @@ class Agent {
     feed(ProbeDone{forward, std::move(report)});
   }
 
+  /// A search that finds nobody, because others came and went, is made once more.
+  asio::awaitable<void> free_port(FreePort job) {
+    const uid_t uid = ::geteuid();
+    auto holder = co_await search_port_holder(job.port, uid);
+    if (!holder) holder = co_await search_port_holder(job.port, uid);
+    if (holder && !session_.is_ended()) {
+      const auto ended = end_process(*holder, kEndHolderLimit);
+      perform(LogEvent{{.at = wall_now(),
+                        .kind = EventKind::evicted,
+                        .session = identity_.session,
+                        .reason = agentless_text(*holder, job.port, ended),
+                        .address = identity_.client_address}});
+    }
+    feed(PortLookedAt{job.forward, holder.has_value()});
+  }
+
   // ---- what is done
 
   void perform(const Send& action) {
@@ -254,6 +272,10 @@ class Agent {
   }
 
   void perform(const StartProbe& action) { asio::co_spawn(loop_, probe(action), report_to(this)); }
+
+  void perform(const FreePort& action) {
+    asio::co_spawn(loop_, free_port(action), report_to(this));
+  }
 
   void perform(const DeliverPath& action) { prober_.path_seen(action.seen); }
 

@@ -181,13 +181,18 @@ class Claiming {
 
   void end(const ProcessId& sshd, const std::string& what, const std::string& why) {
     const auto ended = end_process(sshd, kEndLimit);
+    std::string reason = what + ", sshd " + std::to_string(sshd.pid) + ": " + why;
+    if (!ended) reason += ": " + ended.error().line();
+    count_eviction(std::move(reason));
+  }
+
+  void count_eviction(std::string reason) {
     Event event;
     event.at = wall_now();
     event.kind = EventKind::evicted;
     event.session = newcomer_.record.session;
     event.address = newcomer_.client_address;
-    event.reason = what + ", sshd " + std::to_string(sshd.pid) + ": " + why;
-    if (!ended) event.reason += ": " + ended.error().line();
+    event.reason = std::move(reason);
     static_cast<void>(log_.append(event));
     claimed_.evictions += 1;
   }
@@ -204,7 +209,7 @@ class Claiming {
       auto holder = find_port_holder(port, uid);
       if (!holder) holder = find_port_holder(port, uid);  // others came and went meanwhile
       if (!holder) continue;
-      end(*holder, "a session without an agent", "it held port " + std::to_string(port));
+      count_eviction(agentless_text(*holder, port, end_process(*holder, kEndLimit)));
       static_cast<void>(wait_until_free({port}, uid, kFreeLimit));
     }
   }

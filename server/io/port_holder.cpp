@@ -1,18 +1,19 @@
 #include "server/io/port_holder.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <string>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include "common/core/backoff.h"
 #include "common/io/clock.h"
-#include "common/io/unique_fd.h"
+#include "common/io/coro.h"
 #include "server/core/eviction.h"
 #include "server/io/listeners.h"
 #include "server/io/sshd_process.h"
@@ -20,47 +21,43 @@
 namespace reversi::server {
 namespace {
 
-constexpr int kLookMs = 10;
-constexpr int kConnectMs = 100;
-constexpr int kSettleMs = 150;  // the woken sshd has run by then
+using asio::ip::tcp;
+using namespace asio::experimental::awaitable_operators;
+
+constexpr Millis kLook{10};
+constexpr Millis kConnectLimit{100};
+constexpr Millis kSettle{150};  // the woken sshd has run by then
 constexpr int kMostRestMs = 200;
 
-/// Connects to localhost and hangs up.
-void knock(Family family, Port port) {
-  sockaddr_in v4{};
-  sockaddr_in6 v6{};
-  v4.sin_family = AF_INET;
-  v4.sin_port = htons(port);
-  v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  v6.sin6_family = AF_INET6;
-  v6.sin6_port = htons(port);
-  v6.sin6_addr = in6addr_loopback;
-  const bool is_v4 = family == Family::v4;
-  const auto* address =
-      is_v4 ? reinterpret_cast<const sockaddr*>(&v4) : reinterpret_cast<const sockaddr*>(&v6);
-  const socklen_t size = is_v4 ? sizeof v4 : sizeof v6;
-  const UniqueFd fd{
-      ::socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-  if (!fd || ::connect(fd.get(), address, size) == 0 || errno != EINPROGRESS) return;
-  pollfd connected{fd.get(), POLLOUT, 0};
-  ::poll(&connected, 1, kConnectMs);
+asio::awaitable<void> pause(Millis time) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, time);
+  co_await timer.async_wait(kAsResult);
 }
 
-/// @param rest_ms  Between the looks without knocking: another one each round, so that nobody's own rhythm keeps time
+/// Connects to localhost and hangs up.
+asio::awaitable<void> knock(Family family, Port port) {
+  const asio::ip::address to = family == Family::v4
+                                   ? asio::ip::address(asio::ip::address_v4::loopback())
+                                   : asio::ip::address(asio::ip::address_v6::loopback());
+  tcp::socket socket(co_await asio::this_coro::executor);
+  asio::steady_timer limit(socket.get_executor(), kConnectLimit);
+  co_await (socket.async_connect({to, port}, kAsResult) || limit.async_wait(kAsResult));
+}
+
+/// @param rest  Between the looks without knocking: another one each round, so that nobody's own rhythm keeps time
 /// with ours.
-HolderGuess play_round(Family family, Port port, uid_t uid, int rest_ms) {
+asio::awaitable<HolderGuess> play_round(Family family, Port port, uid_t uid, Millis rest) {
   HolderRound round;
   round.began = childless_sshds(uid);
-  ::poll(nullptr, 0,
-         kHolderConnects * kLookMs + kSettleMs + rest_ms);  // no shorter than the knocking
+  co_await pause(kHolderConnects * kLook + kSettle + rest);  // no shorter than the knocking
   round.left_alone = childless_sshds(uid);
   for (int i = 0; i < kHolderConnects; ++i) {
-    knock(family, port);
-    ::poll(nullptr, 0, kLookMs);  // one wake-up each, not one for all
+    co_await knock(family, port);
+    co_await pause(kLook);  // one wake-up each, not one for all
   }
-  ::poll(nullptr, 0, kSettleMs);
+  co_await pause(kSettle);
   round.knocked = childless_sshds(uid);
-  return guess_holder(round);
+  co_return guess_holder(round);
 }
 
 }  // namespace
@@ -81,28 +78,45 @@ std::vector<Port> wait_until_free(const std::vector<Port>& ports, uid_t uid, Mil
   for (;;) {
     auto held = held_ports(ports, uid);
     if (held.empty() || mono_now() >= deadline) return held;
-    ::poll(nullptr, 0, kLookMs);
+    ::poll(nullptr, 0, static_cast<int>(kLook.count()));
   }
 }
 
-std::optional<ProcessId> find_port_holder(Port port, uid_t uid) {
+asio::awaitable<std::optional<ProcessId>> search_port_holder(Port port, uid_t uid) {
   const auto listeners = listeners_on({port});
-  if (!listeners) return std::nullopt;
+  if (!listeners) co_return std::nullopt;
   const auto held = std::ranges::find_if(*listeners, [&](const Listener& listener) {
     return listener.uid == uid && listener.takes_localhost;
   });
-  if (held == listeners->end()) return std::nullopt;
+  if (held == listeners->end()) co_return std::nullopt;
   std::optional<ProcessId> holder;
   int needed = kSureRounds;
   for (int rounds = 0; rounds < needed; ++rounds) {
     const auto rest_ms = static_cast<int>(
         kMostRestMs * unit_hash(std::to_string(::getpid()), static_cast<std::uint64_t>(rounds)));
-    const HolderGuess guess = play_round(held->family, port, uid, rest_ms);
-    if (!guess.holder || (holder && guess.holder != holder)) return std::nullopt;
+    const HolderGuess guess = co_await play_round(held->family, port, uid, Millis{rest_ms});
+    if (!guess.holder || (holder && guess.holder != holder)) co_return std::nullopt;
     holder = guess.holder;
     if (guess.is_doubtful) needed = kDoubtfulRounds;
   }
+  co_return holder;
+}
+
+std::optional<ProcessId> find_port_holder(Port port, uid_t uid) {
+  asio::io_context loop{1};
+  std::optional<ProcessId> holder;
+  asio::co_spawn(loop, search_port_holder(port, uid),
+                 [&](const std::exception_ptr& failed, std::optional<ProcessId> found) {
+                   if (!failed) holder = found;
+                 });
+  loop.run();
   return holder;
+}
+
+std::string agentless_text(const ProcessId& sshd, Port port, const Result<void>& ended) {
+  const std::string text = "a session without an agent, sshd " + std::to_string(sshd.pid) +
+                           ": it held port " + std::to_string(port);
+  return ended ? text : text + ": " + ended.error().line();
 }
 
 }  // namespace reversi::server

@@ -88,8 +88,7 @@ std::optional<ProbeReport> Prober::judge_listeners(const StartProbe& job,
   }
   const std::string port = "port " + std::to_string(job.port);
   if (is_held && job.is_refused) {
-    return ProbeReport{
-        Sight::foreign_listener, port + " is held by another session or process", {}};
+    return ProbeReport{Sight::unknown_holder, port + " is held by another session or process", {}};
   }
   if (job.is_refused) {
     return ProbeReport{Sight::refused,

@@ -4,6 +4,7 @@
 import json
 import shutil
 import signal
+import threading
 
 import lab
 import tap
@@ -28,6 +29,23 @@ def check_foreigners(processes, ports):
     for name, port in ports.items():
         answer = probe(port, name)
         tap.check(answer.ok, f"{name}: {answer}")
+
+
+def busy(lab, port, name):
+    """Somebody works over a session of his own all the time; (ask it to stop, how many answers were wrong)."""
+    done = threading.Event()
+    wrong = []
+
+    def work():
+        while not done.is_set():
+            answer = probe(port, name)
+            if not answer.ok:
+                wrong.append(answer)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    lab.on_close(lambda: (done.set(), worker.join()))
+    return done, wrong
 
 
 def moved(lab, node):
@@ -73,6 +91,35 @@ def _(lab):
     check_foreigners(strangers, ports)
     evicted = [each for each in lab.events(node) if "evicted" in json.dumps(each)]
     tap.check(evicted, f"no event says that a session was evicted: {lab.events(node)}")
+
+
+@tap.case("two dead sessions that hid from the claim lose their ports within two minutes, beside one that is busy")
+def _(lab):
+    strangers, ports = foreigners(lab, 2)
+    node = lab.add_node("node-a", {name: lab.nonce_service(name) for name in ("ssh", "web", "cam")})
+    for name in ("web", "cam"):
+        forward = f"localhost:{node.port(name)}:{node.service(name).target}"
+        old = lab.plain_ssh(node.key_file, ("-N", "-R", forward), lab.directory / f"stale-{name}.log")
+        tap.wait_until(lambda: probe(node.port(name), name).ok, 10, f"the old tunnel of {name}")
+        old.send_signal(signal.SIGSTOP)
+    held_by = [each for each in lab.sshd.sessions() if each not in strangers]
+    for each in held_by:  # one that is stopped wakes for nobody, so nobody can tell it from the others
+        each.stop()
+    done, wrong = busy(lab, ports["foreign-0"], "foreign-0")
+    node.start()
+    lab.wait_answer(node, 20, "ssh")
+    wanted = {"ssh": "healthy", "web": "port_taken", "cam": "port_taken"}
+    tap.wait_until(lambda: {each["name"]: each["verdict"] for each in lab.status(node)["forwards"]} == wanted, 40, wanted)
+    for each in held_by:
+        each.resume()
+    for name in ("web", "cam"):
+        tap.note(f"{name} is back after {lab.wait_answer(node, 120, name):.1f} s more")
+    lab.wait_state(node, "up", 30)
+    done.set()
+    tap.check(not wrong, f"the busy session: {wrong[:3]}")
+    check_foreigners(strangers, ports)
+    tap.check(not [each for each in held_by if each.is_alive], "a stale sshd is left")
+    tap.check(lab.status(node)["counters"]["evictions"] == 2, f"counted: {lab.status(node)['counters']}")
 
 
 lab.main()

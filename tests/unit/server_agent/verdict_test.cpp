@@ -14,6 +14,8 @@ using VerdictTable = SessionTest;
 
 /// Every row of the table has a test of its own; this is which.
 constexpr std::array kTestOfRow{
+    std::pair{Sight::unknown_holder,
+              std::string_view{"APortHeldByAStaleSessionIsLookedAtEveryMinuteUntilItIsFree"}},
     std::pair{Sight::foreign_listener,
               std::string_view{"APortHeldByAnotherIsReportedAndAskedForEveryMinute"}},
     std::pair{Sight::refused, std::string_view{"APortThatTwiceRefusesIsForwardedAgain"}},
@@ -81,6 +83,54 @@ TEST_F(VerdictTable, APortHeldByAnotherIsReportedAndAskedForEveryMinute) {
   after(Millis{20'000}, Tick{});
   ASSERT_NE(sent<ForwardAgain>(), nullptr);
   EXPECT_EQ(sent<ForwardAgain>()->forward, "ssh");
+}
+
+TEST_F(VerdictTable, APortHeldByAStaleSessionIsLookedAtEveryMinuteUntilItIsFree) {
+  says(hello({"ssh", "web"}));
+  after(Millis{5}, claimed());
+  says(Forwarded{"ssh", true, ""});
+  says(Forwarded{"web", false, "remote port forwarding failed"});
+  says(Ready{});
+  probed(Sight::expected_answer, "ssh");
+  probed(Sight::unknown_holder, "web");
+  EXPECT_EQ(verdict(1), Verdict::port_taken);
+  for (int minute = 1; minute <= 2; ++minute) {
+    after(Millis{30'000}, Received{Heartbeat{minute}});
+    EXPECT_EQ(done<FreePort>(), nullptr);
+    says(Check{"web"});
+    probed(Sight::unknown_holder, "web");  // no news, and no reason to wait any longer
+    after(Millis{29'980}, Tick{});
+    ASSERT_NE(done<FreePort>(), nullptr);
+    EXPECT_EQ(done<FreePort>()->port, 20002);
+    EXPECT_EQ(sent<ForwardAgain>(), nullptr) << "not before the port was looked at";
+    after(Millis{1'000}, PortLookedAt{"web", minute == 2});
+    ASSERT_NE(sent<ForwardAgain>(), nullptr);
+    EXPECT_EQ(sent<ForwardAgain>()->forward, "web");
+    says(Forwarded{"web", minute == 2, "remote port forwarding failed"});
+    probed(minute == 2 ? Sight::expected_answer : Sight::unknown_holder, "web");
+  }
+  EXPECT_EQ(status().counters.evictions, 1);
+  EXPECT_EQ(verdict(1), Verdict::healthy);
+  EXPECT_EQ(sent<Restart>(), nullptr);
+}
+
+TEST_F(VerdictTable, TwoTakenPortsAreLookedAtOneAfterTheOther) {
+  says(hello({"ssh", "web"}));
+  after(Millis{5}, claimed());
+  for (const char* name : {"ssh", "web"}) says(Forwarded{name, false, "refused"});
+  says(Ready{});
+  for (const char* name : {"ssh", "web"}) probed(Sight::unknown_holder, name);
+  after(Millis{30'000}, Received{Heartbeat{1}});
+  after(Millis{30'000}, Tick{});
+  ASSERT_NE(done<FreePort>(), nullptr);
+  EXPECT_EQ(done<FreePort>()->forward, "ssh");
+  EXPECT_EQ(count<FreePort>(), 1U);
+  after(Millis{5'000}, Tick{});
+  EXPECT_EQ(done<FreePort>(), nullptr) << "the other one is still looked at";
+  after(Millis{100}, PortLookedAt{"ssh", false});
+  after(Millis{5'000}, Tick{});
+  ASSERT_NE(done<FreePort>(), nullptr);
+  EXPECT_EQ(done<FreePort>()->forward, "web");
 }
 
 TEST_F(VerdictTable, HalfAPortIsAskedForAsSoonAsTheOtherHalfIsFree) {
