@@ -43,17 +43,9 @@ class Walk {
 
   void take(const Event& event) {
     switch (event.kind) {
-      case EventKind::session:
-        // Without a `down` nobody knows when the session before it ended.
-        if (is_open_) all(Seen::unknown, last_);
-        all(Seen::bad, event.at);
-        is_open_ = true;
-        is_disabled_ = false;
-        is_up_ = false;
-        break;
       case EventKind::up:
+        meet(event.session);
         all(Seen::good, event.at);
-        is_open_ = true;
         up_at_ = event.at;
         is_up_ = true;
         break;
@@ -61,6 +53,7 @@ class Walk {
         close(event);
         break;
       case EventKind::verdict:
+        meet(event.session);
         for (Track& track : tracks_) {
           if (track.out->forward == event.forward && event.verdict) judge(track, event);
         }
@@ -87,6 +80,17 @@ class Walk {
     for (Track& track : tracks_) turn(track, seen, at, now_);
   }
 
+  /// The first word of a session tells that there is one.
+  void meet(const std::string& session) {
+    if (is_open_ && session == session_) return;
+    // Without a `down` nobody knows when the session before it ended.
+    if (is_open_) all(Seen::unknown, last_);
+    session_ = session;
+    is_open_ = true;
+    is_disabled_ = false;
+    is_up_ = false;
+  }
+
   void judge(Track& track, const Event& event) {
     const Verdict verdict = *event.verdict;
     const Seen seen = is_good(verdict) ? Seen::good : Seen::bad;
@@ -106,6 +110,7 @@ class Walk {
   WallTime now_;
   WallTime last_{};
   WallTime up_at_{};
+  std::string session_;
   bool is_up_ = false;
   bool is_open_ = false;
   bool is_disabled_ = false;

@@ -11,8 +11,7 @@
 namespace reversi::server {
 namespace {
 
-constexpr WordTable<EventKind, 11> kKinds{{{
-    {EventKind::session, "session"},
+constexpr WordTable<EventKind, 10> kKinds{{{
     {EventKind::up, "up"},
     {EventKind::down, "down"},
     {EventKind::verdict, "verdict"},

@@ -15,7 +15,6 @@
 namespace reversi::server {
 
 enum class EventKind {
-  session,         ///< a session was welcomed
   up,              ///< was_down: since the last `down`, if there was one
   down,            ///< was_up: since the last `up`
   verdict,         ///< a forward's verdict changed

@@ -11,8 +11,9 @@ namespace {
 using testing::at;
 constexpr std::int64_t kHour = 3600;
 
-Event session(std::int64_t hours) {
-  return {.at = at(hours * kHour), .kind = EventKind::session};
+Event of(const char* session, Event event) {
+  event.session = session;
+  return event;
 }
 Event up(std::int64_t hours) {
   return {.at = at(hours * kHour), .kind = EventKind::up};
@@ -43,11 +44,10 @@ TEST(Availability, IsWhatTheLogTells) {
   const Row rows[] = {
       {"nothing", {}, 10, {}, 0, 0},
       {"added, never seen", {changed(0, "added")}, 10, {}, 0, 0},
-      {"up all the time", {session(0), up(0)}, 10, {}, 10, 10},
-      {"up for days: the window is full", {session(0), up(0)}, 100, {}, 24, 24},
-      {"down for an hour", {up(0), down(4), session(5), up(5)}, 10, {}, 10, 9},
+      {"up all the time", {up(0)}, 10, {}, 10, 10},
+      {"up for days: the window is full", {up(0)}, 100, {}, 24, 24},
+      {"down for an hour", {up(0), down(4), up(5)}, 10, {}, 10, 9},
       {"down now", {up(0), down(4)}, 10, 4, 10, 4},
-      {"a session that never got up counts as down", {session(0)}, 10, {}, 10, 0},
       {"another forward's fault is not its own",
        {up(0), verdict(2, "web", Verdict::hung)},
        10,
@@ -61,7 +61,7 @@ TEST(Availability, IsWhatTheLogTells) {
        10,
        7},
       {"degraded from the first: only its own verdict counts",
-       {session(0), verdict(0, "web", Verdict::service_down), verdict(0, "ssh", Verdict::slow)},
+       {verdict(0, "web", Verdict::service_down), verdict(0, "ssh", Verdict::slow)},
        10,
        {},
        10,
@@ -74,17 +74,29 @@ TEST(Availability, IsWhatTheLogTells) {
        4},
       {"killed, not yet written: silent since", {up(0)}, 10, 6, 10, 6},
       {"ended without a word: the time to the next session is not known",
-       {session(0), verdict(1, "ssh", Verdict::healthy), session(5), up(5)},
+       {of("s1", verdict(1, "ssh", Verdict::healthy)), of("s2", up(5))},
        10,
        {},
-       6,
+       5,
        5},
+      {"the same session goes on",
+       {of("s1", verdict(1, "ssh", Verdict::healthy)), of("s1", up(5))},
+       10,
+       {},
+       9,
+       9},
       {"disabled does not count",
-       {up(0), changed(4, "disabled"), down(4), changed(8, "enabled"), session(8), up(8)},
+       {up(0), changed(4, "disabled"), down(4), changed(8, "enabled"), up(8)},
        10,
        {},
        6,
        6},
+      {"enabled again it does",
+       {up(0), changed(4, "disabled"), down(4), changed(8, "enabled"), up(8), down(9)},
+       10,
+       {},
+       6,
+       5},
       {"a clock that was set back counts nothing twice", {up(5), down(3), up(4)}, 10, {}, 5, 5},
       {"a future event ends now", {up(0), down(50)}, 10, {}, 10, 10},
   };

@@ -14,7 +14,6 @@ using testing::at;
 std::vector<Event> one_of_each() {
   return {
       {.at = at(0), .kind = EventKind::changed, .reason = "added"},
-      {.at = at(1), .kind = EventKind::session, .session = "s1", .address = "192.0.2.7"},
       {.at = at(2), .kind = EventKind::up, .session = "s1", .was_down = Millis{4100}},
       {.at = at(3),
        .kind = EventKind::verdict,
