@@ -23,12 +23,11 @@ constexpr WordTable<RequestKind, 6> kKinds{{{
     {RequestKind::reload, "reload"},
 }}};
 
-constexpr std::size_t kMostBytes = 256 * 1024;
 constexpr Millis kLookInterval{10};
 
 /// The object in a request or answer file, if it carries this id.
 std::optional<Json> read_answer(const std::string& path, const std::string& id) {
-  const auto text = read_file(path, kMostBytes);
+  const auto text = read_own_file(path);
   if (!text) return std::nullopt;
   auto doc = parse_json(*text);
   std::string found;
@@ -56,10 +55,32 @@ std::optional<RequestKind> parse_request_kind(std::string_view name) {
   return kKinds.parse(name);
 }
 
+namespace {
+
+/// Whoever asks holds up everybody else who wants to: Ctrl-Z must not make that last for ever.
+class NotSuspended {
+ public:
+  NotSuspended() {
+    sigset_t stops;
+    ::sigemptyset(&stops);
+    for (const int number : {SIGTSTP, SIGTTIN, SIGTTOU}) ::sigaddset(&stops, number);
+    ::pthread_sigmask(SIG_BLOCK, &stops, &before_);
+  }
+  ~NotSuspended() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  NotSuspended(const NotSuspended&) = delete;
+  NotSuspended& operator=(const NotSuspended&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
 Result<Json> ask_agent(const StateDir& state, const NodeName& node, const ProcessId& agent,
                        RequestKind kind, const Json& details, Millis limit) {
   const std::string lock = state.node_file(node, "request.lock");
   clear_the_way(lock);
+  const NotSuspended until_answered;
   const auto turn = lock_file(lock, limit);
   // Never a timeout: that is said of an agent that was asked and kept silent.
   if (!turn && turn.error().code() == Errc::timeout) {
@@ -96,7 +117,7 @@ Result<Json> ask_agent(const StateDir& state, const NodeName& node, const Proces
 
 std::optional<Request> read_request(const StateDir& state, const NodeName& node,
                                     const std::string& last_id) {
-  const auto text = read_file(state.node_file(node, "request"), kMostBytes);
+  const auto text = read_own_file(state.node_file(node, "request"));
   if (!text) return std::nullopt;
   const auto doc = parse_json(*text);
   if (!doc) return std::nullopt;

@@ -12,6 +12,7 @@
 #include "server/io/admission.h"
 #include "server/io/agent_mailbox.h"
 #include "server/io/event_log.h"
+#include "server/io/own_file.h"
 #include "server/io/port_holder.h"
 #include "server/io/process.h"
 #include "server/io/sshd_process.h"
@@ -143,6 +144,7 @@ class Claiming {
     auto status = state_.load_status(newcomer_.node);
     if (status) claimed_.previous = *std::move(status);
     claimed_.last_up_or_down = log_.last_up_or_down();
+    sweep_left_over(state_.node_path(newcomer_.node), wall_now());
     const auto saved = state_.save_session(newcomer_.node, newcomer_.record);
     if (!saved && claimed_.problem.empty()) claimed_.problem = saved.error().line();
     // The wait took its time. From here on a change of node.json is told to us, the recorded agent.

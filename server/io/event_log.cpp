@@ -1,6 +1,7 @@
 #include "server/io/event_log.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@ constexpr std::size_t kMostReadBytes = 2 * 1024 * 1024;
 /// Calls `use` for each line of one file, oldest first.
 template <class Use>
 void for_each_event(const std::string& path, const Use& use) {
-  const auto text = read_file(path, kMostReadBytes);
+  const auto text = read_own_file(path, kMostReadBytes);
   if (!text) return;
   std::string_view rest = *text;
   while (!rest.empty()) {
@@ -43,6 +44,26 @@ bool ends_in_a_line(int fd, off_t size) {
   return size == 0 || ::pread(fd, &last, 1, size - 1) != 1 || last == '\n';
 }
 
+UniqueFd open_log(const std::string& path) {
+  return UniqueFd{::open(path.c_str(),
+                         O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600)};
+}
+
+/// Only the first of those who find it full moves it: a second move would put an almost empty file
+/// over the old one. Who cannot get the lock meets the one that moves it.
+Result<void> rotate(const std::string& path, const UniqueFd& full) {
+  struct stat opened {};
+  struct stat present {};
+  if (::flock(full.get(), LOCK_EX | LOCK_NB) != 0 || ::fstat(full.get(), &opened) != 0) return {};
+  const bool is_here = ::lstat(path.c_str(), &present) == 0 && present.st_ino == opened.st_ino &&
+                       present.st_dev == opened.st_dev;
+  if (!is_here) return {};
+  const std::string old = path + ".1";
+  clear_the_way(old);
+  if (::rename(path.c_str(), old.c_str()) != 0) return fail(errno_error(errno, path));
+  return {};
+}
+
 }  // namespace
 
 EventLog::EventLog(const StateDir& state, const NodeName& node)
@@ -50,16 +71,15 @@ EventLog::EventLog(const StateDir& state, const NodeName& node)
 
 Result<void> EventLog::append(const Event& event) const {
   clear_the_way(path_);
+  UniqueFd fd = open_log(path_);
   struct stat info {};
-  if (::lstat(path_.c_str(), &info) == 0 && info.st_size >= kMostBytes) {
-    const std::string old = path_ + ".1";
-    clear_the_way(old);
-    if (::rename(path_.c_str(), old.c_str()) != 0) return fail(errno_error(errno, path_));
+  if (fd && ::fstat(fd.get(), &info) == 0 && info.st_size >= kMostBytes) {
+    if (auto ok = rotate(path_, fd); !ok) return ok;
+    fd = open_log(path_);
     info = {};
   }
-  const UniqueFd fd{::open(
-      path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600)};
   if (!fd) return fail(errno_error(errno, path_));
+  static_cast<void>(::fstat(fd.get(), &info));
   std::string line = encode_event(event);
   if (!ends_in_a_line(fd.get(), info.st_size)) line.insert(line.begin(), '\n');
   const ssize_t written = ::write(fd.get(), line.data(), line.size());

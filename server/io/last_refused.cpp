@@ -31,7 +31,7 @@ std::optional<RefusedStatus> load_noted(const std::string& path) {
 
 /// Looked for from the end, and only lines that can be one are read.
 std::optional<RefusedStatus> last_in_log(const std::string& path) {
-  const auto text = read_file(path, kMostLogBytes);
+  const auto text = read_own_file(path, kMostLogBytes);
   if (!text) return std::nullopt;
   std::string_view rest = *text;
   while (!rest.empty()) {

@@ -11,18 +11,13 @@
 #include "common/io/unique_fd.h"
 
 namespace reversi::server {
-namespace {
 
-constexpr off_t kMostFileBytes = 1024 * 1024;
-
-}  // namespace
-
-Result<std::string> read_own_file(const std::string& path) {
-  return read_own_file_at(AT_FDCWD, path, nullptr);
+Result<std::string> read_own_file(const std::string& path, std::size_t most_bytes) {
+  return read_own_file_at(AT_FDCWD, path, nullptr, most_bytes);
 }
 
-Result<std::string> read_own_file_at(int directory, const std::string& path,
-                                     struct stat* info_out) {
+Result<std::string> read_own_file_at(int directory, const std::string& path, struct stat* info_out,
+                                     std::size_t most_bytes) {
   // O_NONBLOCK: opening a fifo somebody put there must not wait for its writer.
   const UniqueFd fd{
       ::openat(directory, path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
@@ -34,7 +29,9 @@ Result<std::string> read_own_file_at(int directory, const std::string& path,
   if (info_out != nullptr) *info_out = info;
   if (!S_ISREG(info.st_mode)) return fail(Errc::io, path + ": not a regular file");
   if (info.st_uid != ::geteuid()) return fail(Errc::io, path + ": belongs to another user");
-  if (info.st_size > kMostFileBytes) return fail(Errc::io, path + ": larger than 1 MiB");
+  if (static_cast<std::size_t>(info.st_size) > most_bytes) {
+    return fail(Errc::io, path + ": larger than " + std::to_string(most_bytes) + " bytes");
+  }
   // One read: files here are replaced, never changed, and `status` reads thousands of them.
   std::string text(static_cast<std::size_t>(info.st_size), '\0');
   const ssize_t got = ::read(fd.get(), text.data(), text.size());
@@ -49,6 +46,22 @@ void clear_the_way(const std::string& path) {
   if (S_ISREG(info.st_mode) && info.st_uid == ::geteuid()) return;
   std::error_code ignored;  // who comes next reports what is in the way
   std::filesystem::remove_all(path, ignored);
+}
+
+void sweep_left_over(const std::string& directory, WallTime now) {
+  std::error_code failed;
+  std::filesystem::directory_iterator entry(directory, failed);
+  for (; !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed)) {
+    struct stat info {};
+    const bool is_temporary =
+        entry->path().filename().string().find(".tmp.") != std::string::npos &&
+        ::lstat(entry->path().c_str(), &info) == 0 && S_ISREG(info.st_mode);
+    const WallTime written{Millis{info.st_mtim.tv_sec * 1000}};
+    // One from the future is of before the clock was set back.
+    if (is_temporary && (now - written > kLeftOverAge || written - now > kLeftOverAge)) {
+      ::unlink(entry->path().c_str());
+    }
+  }
 }
 
 }  // namespace reversi::server

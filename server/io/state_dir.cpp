@@ -121,7 +121,9 @@ Result<UniqueFd> StateDir::lock_node(const NodeName& node, Millis limit) const {
 
 Result<UniqueFd> StateDir::lock_all(Millis limit) const {
   clear_the_way(path_ + "/lock");
-  return lock_file(path_ + "/lock", limit);
+  auto lock = lock_file(path_ + "/lock", limit);
+  if (lock) sweep_left_over(path_, wall_now());
+  return lock;
 }
 
 Result<Json> StateDir::load_json(const std::string& path) const {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/core/json_fields.h"
+#include "common/io/clock.h"
 #include "server/io/process.h"
 #include "state_dir_fixture.h"
 
@@ -95,6 +96,28 @@ TEST_F(AgentMailboxTest, ALockThatAnotherHoldsIsNoSilenceOfTheAgent) {
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code(), Errc::refused);
   EXPECT_EQ(answer.error().line(), "another request is under way");
+}
+
+TEST_F(AgentMailboxTest, AnAskerThatIsSuspendedAsksToTheEndFirst) {
+  const ProcessId agent = start_agent([] { ::pause(); });
+  const pid_t asker = ::fork();
+  if (asker == 0) {
+    ::setpgid(0, 0);  // in a group whose leader has nobody above SIGTSTP would stop nobody
+    ::_exit(ask(agent, Millis{1'000}) ? 0 : 1);
+  }
+  const MonoTime deadline = mono_now() + Millis{5'000};
+  while (lock_file(file("request.lock"), Millis{0}) && mono_now() < deadline) {
+  }
+  ASSERT_EQ(::kill(asker, SIGTSTP), 0);
+  EXPECT_TRUE(lock_file(file("request.lock"), Millis{5'000})) << "it keeps the others waiting";
+  ::kill(asker, SIGKILL);
+  ::waitpid(asker, nullptr, 0);
+}
+
+TEST_F(AgentMailboxTest, NeitherRequestNorAnswerOfAnotherUserCounts) {
+  put(file("request"), R"({"id": "a", "request": "probe"})");
+  if (::chown(file("request").c_str(), 65534, 65534) != 0) GTEST_SKIP() << "needs root";
+  EXPECT_FALSE(read_request(state, node, ""));
 }
 
 TEST_F(AgentMailboxTest, WhatStandsInTheWayOfTheLockIsRemoved) {

@@ -1,7 +1,12 @@
 #include "server/io/event_log.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+
 #include <nlohmann/json.hpp>
 
+#include "common/io/files.h"
 #include "server/io/event_stream.h"
 #include "server/io/process.h"
 #include "state_dir_fixture.h"
@@ -43,6 +48,39 @@ TEST_F(EventLogTest, OneOldFileIsKeptAndNoneGrowsPastOneMebibyte) {
   }
   EXPECT_EQ(files, 2U);
   EXPECT_GT(log.read({}).size(), 2500U);
+}
+
+TEST_F(EventLogTest, TwoWhoFindItFullMoveItOnce) {
+  constexpr int kWriters = 4;
+  put(file("events.jsonl"), std::string(1024U * 1024U, 'x') + '\n');
+  std::vector<pid_t> writers;
+  // They wait for each other at a lock, so that all find it full.
+  auto start = lock_file(file("start"), Millis{0});
+  ASSERT_TRUE(start);
+  for (int i = 0; i < kWriters; ++i) {
+    writers.push_back(::fork());
+    if (writers.back() != 0) continue;
+    static_cast<void>(::flock(::open(file("start").c_str(), O_RDONLY), LOCK_SH));
+    for (int j = 0; j < 50; ++j) {
+      if (!EventLog(state, node).append(event(EventKind::up, j))) ::_exit(1);
+    }
+    ::_exit(0);
+  }
+  ::flock(start->get(), LOCK_UN);  // closing it would not do: the children have it, too
+  for (const pid_t writer : writers) {
+    int status = 0;
+    ASSERT_EQ(::waitpid(writer, &status, 0), writer);
+    EXPECT_EQ(status, 0);
+  }
+  EXPECT_GE(fs::file_size(file("events.jsonl.1")), 1024U * 1024U) << "the old one was lost";
+  EXPECT_EQ(EventLog(state, node).read({}).size(), kWriters * 50U);
+}
+
+TEST_F(EventLogTest, AFileOfAnotherUserIsNotRead) {
+  const EventLog log(state, node);
+  ASSERT_TRUE(log.append(event(EventKind::up, 1)));
+  if (::chown(file("events.jsonl").c_str(), 65534, 65534) != 0) GTEST_SKIP() << "needs root";
+  EXPECT_TRUE(log.read({}).empty());
 }
 
 std::vector<std::string> merged(const StateDir& state, std::optional<WallTime> since = {}) {

@@ -1,8 +1,11 @@
 #include "server/io/state_dir.h"
 
+#include <fcntl.h>
+
 #include <nlohmann/json.hpp>
 
 #include "common/io/clock.h"
+#include "server/io/own_file.h"
 #include "server/io/process.h"
 #include "state_dir_fixture.h"
 
@@ -96,6 +99,24 @@ TEST_F(StateDirTest, WhatIsNoFileOfOursIsNotBelievedAndIsReplaced) {
     EXPECT_TRUE(state.load_status(node)) << hostile.name;
   }
   EXPECT_EQ(fs::file_size(file("node.json.victim")), 14U) << "a link was followed";
+}
+
+TEST_F(StateDirTest, WhatAPowerCutLeftIsSweptAndWhatIsBeingWrittenIsNot) {
+  for (const char* name : {"node.json.tmp.0123abcd", "status.json.tmp.89abcdef"}) {
+    put(file(name), "{");
+  }
+  const timespec old[2] = {{1'000, 0}, {1'000, 0}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, file("node.json.tmp.0123abcd").c_str(), old, 0), 0);
+  sweep_left_over(state.node_path(node), wall_now());
+  EXPECT_FALSE(fs::exists(file("node.json.tmp.0123abcd")));
+  EXPECT_TRUE(fs::exists(file("status.json.tmp.89abcdef")));
+  EXPECT_TRUE(fs::exists(file("node.json")));
+  sweep_left_over(state.node_path(node), wall_now() + Millis{kLeftOverAge} * 2);
+  EXPECT_FALSE(fs::exists(file("status.json.tmp.89abcdef")));
+  put(dir + "/server.json.tmp.0123abcd", "{");
+  ASSERT_EQ(::utimensat(AT_FDCWD, (dir + "/server.json.tmp.0123abcd").c_str(), old, 0), 0);
+  EXPECT_TRUE(state.lock_all(Millis{100}));
+  EXPECT_FALSE(fs::exists(dir + "/server.json.tmp.0123abcd"));
 }
 
 TEST_F(StateDirTest, HostileLocksAndHeartbeatsAreReplacedToo) {
