@@ -133,7 +133,10 @@ void AgentSession::refresh() {
   }
   if (now_.mono - started_.mono >= policy_.stable_after) backoff_.failures = 0;
   if (now_.mono >= started_.mono + kHoldEvents) release_events();
-  const Judgement judged = judge_session(forward_statuses(), conflict_, ready_at_, now_.wall);
+  // By the clock that nobody sets.
+  const auto ready_at =
+      ready_at_ ? std::optional(now_.wall - (now_.mono - *ready_at_)) : std::nullopt;
+  const Judgement judged = judge_session(forward_statuses(), conflict_, ready_at, now_.wall);
   if (judged.state == state_ && judged.reason == state_reason_ && state_since_) return;
   if (judged.state != state_ || !state_since_) state_since_ = now_.wall;
   state_ = judged.state;

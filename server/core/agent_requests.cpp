@@ -33,8 +33,8 @@ void AgentSession::settle_challenge(bool is_alive) {
   const Challenge challenge = *std::exchange(challenge_, std::nullopt);
   Reply reply{challenge.request, {}, is_alive, {}, false};
   if (is_alive) {
-    const bool is_news = !conflict_ || conflict_->machine != challenge.asked.machine ||
-                         now_.wall - conflict_->last_seen > kConflictCounts;
+    const bool is_news =
+        !is_recent_conflict(conflict_, now_.wall) || conflict_->machine != challenge.asked.machine;
     if (is_news) {
       conflict_ = ConflictStatus{};
       conflict_->first_seen = now_.wall;

@@ -106,7 +106,7 @@ void AgentSession::take(const Forwarded& message) {
 
 void AgentSession::take(const Ready& /*message*/) {
   if (ready_at_) return;
-  ready_at_ = now_.wall;
+  ready_at_ = now_.mono;
   for (WatchedForward& forward : forwards_) forward.is_wanted = forward.is_served;
 }
 
@@ -341,7 +341,7 @@ MonoTime AgentSession::next_deadline() const {
   at(rewrite_at_);
   at(forget_unwritten_at_);
   if (state_ == NodeState::unknown && ready_at_) {
-    at(now_.mono + std::max(Millis{1}, kUnknownLimit - (now_.wall - *ready_at_)));
+    at(std::max(now_.mono, *ready_at_ + kUnknownLimit) + Millis{1});
   }
   return next;
 }

@@ -299,7 +299,7 @@ class AgentSession {
   SessionPolicy policy_;
   std::vector<NodeForward> granted_;
   std::vector<WatchedForward> forwards_;
-  std::optional<WallTime> ready_at_;
+  std::optional<MonoTime> ready_at_;
   ReplyClock line_clock_;
   MonoTime last_progress_;
   WallTime last_seen_{};  // the last line

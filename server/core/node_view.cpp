@@ -12,10 +12,6 @@ std::string seconds_text(Millis duration) {
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(duration).count()) + " s";
 }
 
-bool is_recent_conflict(const std::optional<ConflictStatus>& conflict, WallTime now) {
-  return conflict && now - conflict->last_seen < kConflictCounts;
-}
-
 std::string forward_reason(const ForwardStatus& forward) {
   std::string text = forward.name + ": " + std::string(verdict_name(forward.verdict));
   if (!forward.reason.empty()) text += ", " + forward.reason;
@@ -48,8 +44,10 @@ ReaderFacts facts_of(const NodeFiles& files, WallTime now) {
   facts.has_no_session = !files.session;
   facts.was_never_seen = facts.has_no_session && !last_seen(files);
   facts.has_no_status = !files.status;
+  // As far in the future it is of before the clock was set back: nobody knows for how long.
   facts.is_unknown_for_long =
-      status.state == NodeState::unknown && status.since && now - *status.since > kUnknownLimit;
+      status.state == NodeState::unknown && status.since &&
+      (now - *status.since > kUnknownLimit || *status.since - now > kUnknownLimit);
   if (facts.has_no_session) return facts;
   facts.has_ended = !files.agent_lives && files.session->ended_at;
   facts.was_killed = !files.agent_lives;
@@ -169,6 +167,10 @@ Forwards look_at(const std::vector<ForwardStatus>& forwards) {
 }
 
 }  // namespace
+
+bool is_recent_conflict(const std::optional<ConflictStatus>& conflict, WallTime now) {
+  return conflict && conflict->last_seen <= now && now - conflict->last_seen < kConflictCounts;
+}
 
 Judgement judge_session(const std::vector<ForwardStatus>& forwards,
                         const std::optional<ConflictStatus>& conflict,

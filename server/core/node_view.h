@@ -19,6 +19,9 @@ inline constexpr Millis kUnknownLimit{30'000};
 /// A conflict younger than this keeps a node from being `up`.
 inline constexpr Millis kConflictCounts{3'600'000};
 
+/// One from the future is none: the clock was set back, and it would count for as long again.
+[[nodiscard]] bool is_recent_conflict(const std::optional<ConflictStatus>& conflict, WallTime now);
+
 struct Judgement {
   NodeState state = NodeState::down;
   std::string reason;  ///< one line, empty when up

@@ -249,7 +249,7 @@ TEST_F(SessionTest, AFloodOfChecksProbesOnceASecondAndLosesNoneForGood) {
     says(Check{});
     EXPECT_EQ(done<StartProbe>(), nullptr);
   }
-  EXPECT_LE(session.next_deadline(), now.mono + Millis{1'000});
+  EXPECT_LE(session.next_deadline(), now.mono + Millis{1'001});
   after(Millis{1'000}, Tick{});
   EXPECT_NE(done<StartProbe>(), nullptr);
 }
@@ -359,6 +359,16 @@ TEST_F(SessionTest, AMeteredNodeMayBeSilentForLonger) {
   EXPECT_NE(done<EndSession>(), nullptr);
 }
 
+TEST_F(SessionTest, AClockThatIsSetBackKeepsNothingUnknown) {
+  serve();
+  now.wall -= Millis{86'400'000};
+  after(Millis{29'000}, Received{Heartbeat{1}});
+  EXPECT_EQ(status().state, NodeState::unknown);
+  EXPECT_LE(session.next_deadline(), now.mono + Millis{1'001});
+  after(Millis{1'001}, Tick{});
+  EXPECT_EQ(status().state, NodeState::degraded);
+}
+
 // ---- challenges
 
 TEST_F(SessionTest, APongRefusesTheNewcomerAndShowsTheConflict) {
@@ -387,6 +397,20 @@ TEST_F(SessionTest, ARepeatedConflictIsCountedNotLoggedAndWaitsLonger) {
   EXPECT_EQ(logged(EventKind::conflict), nullptr);
   EXPECT_EQ(status().conflict->count, 3);
   EXPECT_EQ(done<Reply>()->retry_after, Millis{240'000});
+}
+
+TEST_F(SessionTest, AConflictFromTheFutureCountsNoLongerAndIsNewsWhenItComesAgain) {
+  serve();
+  judged(Sight::expected_answer);
+  for (const std::string request : {"q1", "q2"}) {
+    after(Millis{10}, ChallengeAsked{request, "203.0.113.9", "machine-2"});
+    says(Pong{request == "q1" ? 1 : 2});
+    EXPECT_NE(logged(EventKind::conflict), nullptr) << request;
+    EXPECT_EQ(status().state, NodeState::degraded);
+    now.wall -= Millis{86'400'000};
+    says(Heartbeat{1});
+    EXPECT_EQ(status().state, NodeState::up);
+  }
 }
 
 TEST_F(SessionTest, ThreeSecondsOfSilenceLoseAChallenge) {

@@ -216,6 +216,12 @@ TEST(ViewNode, EveryRowOfWhatAReaderSeesHolds) {
          f.status->since = at(80);
        },
        111, NodeState::degraded, "not judged"},
+      {unjudged_for_long, "unknown since a time that is yet to come",
+       [](NodeFiles& f) {
+         f.status->state = NodeState::unknown;
+         f.status->since = at(132);
+       },
+       101, NodeState::degraded, "not judged"},
       {as_written, "node.json broken, all else well",
        [](NodeFiles& f) {
          f.record.reset();
