@@ -82,9 +82,17 @@ void AgentSession::take_hello(const Hello& hello) {
     }
   }
   hello_ = hello;
+  // They go to people's terminals by way of status.json, which escapes only what is below U+0020.
+  for (std::string* text :
+       {&hello_.client_version, &hello_.os, &hello_.arch, &hello_.instance, &hello_.machine}) {
+    *text = printable(*text, kMaxNameBytes);
+  }
+  for (HelloForward& forward : hello_.forwards) {
+    forward.target = printable(forward.target, forward.target.size());
+  }
   rate_.set_forwards(hello.forwards.size());
   phase_ = Phase::claim;
-  actions_.emplace_back(StartClaim{hello});
+  actions_.emplace_back(StartClaim{hello_});
 }
 
 void AgentSession::take(const Hello& /*message*/) {

@@ -21,6 +21,25 @@ TEST_F(SessionTest, AHelloOfItsNodeStartsTheClaim) {
   EXPECT_NE(done<WriteStatus>(), nullptr);
 }
 
+TEST_F(SessionTest, WhatANodeSaysOfItselfCannotSteerATerminal) {
+  Hello hostile = hello();
+  const std::string bad =
+      "a\x7F\xC2\x9B"
+      "31m";
+  hostile.client_version = hostile.os = hostile.arch = hostile.instance = hostile.machine = bad;
+  hostile.forwards[0].target = bad;
+  says(hostile);
+  ASSERT_NE(done<StartClaim>(), nullptr);
+  EXPECT_EQ(done<StartClaim>()->hello.machine, "a??31m");
+  after(Millis{5}, claimed());
+  const NodeStatus seen = status();
+  for (const std::string& text :
+       {seen.session->client_version, seen.session->os, seen.session->arch, seen.session->instance,
+        seen.session->machine, seen.forwards.at(0).target}) {
+    EXPECT_EQ(text, "a??31m");
+  }
+}
+
 TEST_F(SessionTest, NoHelloInTimeEndsTheSessionWithoutAnEvent) {
   EXPECT_EQ(session.next_deadline(), now.mono + Millis{10'000});
   after(Millis{10'000}, Tick{});
