@@ -23,6 +23,10 @@ struct Pipe {
 /// Without waiting, and without SIGPIPE. As send(2) returns.
 [[nodiscard]] ssize_t send_now(int socket_fd, std::string_view bytes);
 
+/// Has the kernel ask the peer of a TCP connection that is idle for `idle_s` every `every_s`, and end
+/// the connection after `count` questions without an answer.
+void keep_tcp_alive(int socket_fd, int idle_s, int every_s, int count);
+
 /// Where the system logger listens.
 extern const char* const kSystemLogSocket;
 

@@ -1,6 +1,8 @@
 // macOS sets close-on-exec in a second call; this program has one thread that forks, so nothing comes between.
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,6 +33,14 @@ Result<Pipe> open_pipe() {
     if (::fcntl(end, F_SETFD, FD_CLOEXEC) != 0) return fail(errno_error(errno, "pipe"));
   }
   return pipe;
+}
+
+void keep_tcp_alive(int socket_fd, int idle_s, int every_s, int count) {
+  const int on = 1;
+  ::setsockopt(socket_fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(socket_fd, IPPROTO_TCP, TCP_KEEPALIVE, &idle_s, sizeof idle_s);
+  ::setsockopt(socket_fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof every_s);
+  ::setsockopt(socket_fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
 }
 
 ssize_t send_now(int socket_fd, std::string_view bytes) {
