@@ -315,8 +315,10 @@ Result<void> check_canary(const ClientConfig& config) {
                                 "\" is none of the forwards" + did_you_mean(name, names));
 }
 
-void resolve(std::string& path, const std::string& directory) {
-  if (!path.empty() && !path.starts_with('/')) path = directory + '/' + path;
+/// As far as a name could be taken for one.
+bool is_numeric(std::string_view host) {
+  return host.find(':') != std::string_view::npos ||
+         (!host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos);
 }
 
 std::vector<std::pair<std::string, std::optional<Endpoint>>> listens_of(
@@ -366,6 +368,14 @@ Result<ClientConfig> parse_client_config(std::string_view text, const std::strin
     resolve(*path, directory);
   }
   return config;
+}
+
+Result<void> check_canary_listen(const ClientConfig& config) {
+  if (!config.canary) return {};
+  const std::string& host = config.canary->listen.host;
+  if (host == "localhost" || is_numeric(host)) return {};
+  return fail(Errc::config, "canary.listen: \"" + printable(host, 80) +
+                                "\" is a name; expected a numeric address or localhost");
 }
 
 std::optional<std::string> find_state_dir(std::string_view text, const std::string& directory) {

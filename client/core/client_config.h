@@ -74,6 +74,10 @@ struct ClientConfig {
 [[nodiscard]] Result<ClientConfig> parse_client_config(std::string_view text,
                                                        const std::string& directory);
 
+/// What keeps the canary from its address. Not a matter of parsing: a tunnel whose canary listens
+/// elsewhere is worth more than none.
+[[nodiscard]] Result<void> check_canary_listen(const ClientConfig& config);
+
 /// The state_dir that a text names even if it is no valid configuration, as far as it can be told:
 /// this is where the last good configuration is kept.
 [[nodiscard]] std::optional<std::string> find_state_dir(std::string_view text,

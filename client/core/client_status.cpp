@@ -73,7 +73,8 @@ Json client_status(const Tunnel& tunnel, const StatusContext& context) {
   Json canary = nullptr;
   if (config.canary) {
     const CanaryTrack& track = tunnel.canary;
-    canary = {{"ok", track.ok ? Json(*track.ok) : Json(nullptr)},
+    canary = {{"listen", or_null(track.listen, format_endpoint)},
+              {"ok", track.ok ? Json(*track.ok) : Json(nullptr)},
               {"rtt_ms", or_null(track.rtt, number)},
               {"checked_at", or_null(track.checked_at, wall)},
               {"reason", track.reason}};

@@ -212,12 +212,7 @@ void TunnelStep::on(const event::FromWorker& event) {
         if (session() != nullptr) agent_line(line.line);
       },
       [&](const ForwardReply& reply) { forward_reply(reply); },
-      [&](const CanaryReply& reply) {
-        t_.canary.listens = reply.listens;
-        if (!reply.listens) t_.canary.reason = reply.error;
-        if (!reply.listens) warn("canary: " + reply.error);
-        if (std::holds_alternative<state::Ready>(t_.state)) run_canary();
-      },
+      [&](const CanaryReply& reply) { canary_reply(reply); },
       [&](const ProbeSeen& seen) {
         if (session() != nullptr) tell(PathSeen{seen.probe, seen.target});
       },

@@ -137,9 +137,10 @@ struct ForwardTrack {
 struct CanaryTrack {
   bool opened = false;  ///< the worker was asked to listen
   bool listens = false;
+  std::optional<Endpoint> listen;  ///< where, if it listens
   bool running = false;
   std::optional<bool> ok;      ///< of the last run
-  bool awaits_sample = false;  ///< agent-free: a failed run is judged by what the session moved
+  bool awaits_sample = false;  ///< agent-free: a run without an answer is judged by what moved
   int silent_runs = 0;         ///< agent-free: runs in a row in which nothing moved
   std::string reason;
   std::optional<Millis> rtt;
@@ -254,6 +255,7 @@ struct RunCanary {
   Endpoint listen;
   Expect expect;
   Millis limit{0};
+  Millis stays_open_for{0};  ///< where nothing but a connection is expected
 };
 /// Begin a second tunnel to this server alone (setup_for()); once it is ready it takes over.
 struct TryServer {

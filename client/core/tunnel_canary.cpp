@@ -9,6 +9,13 @@ namespace reversi::client {
 namespace {
 
 constexpr Millis kCanaryAgainAfter{std::chrono::seconds{10}};
+constexpr Millis kStaysOpenFor{1000};
+
+/// The canary's listener takes every connection, even while the path is dead or the worker hangs: only
+/// an answer proves anything.
+bool sends_bytes(const ForwardConfig* forward) {
+  return forward->expect.value_or(Expect{}).kind != Expect::Kind::connect;
+}
 
 }  // namespace
 
@@ -18,6 +25,20 @@ void TunnelStep::open_canary_if_due() {
   if (forward == nullptr || !forward->listens) return;
   t_.canary.opened = true;
   send(OpenCanary{config().canary->listen, *forward->endpoint});
+}
+
+void TunnelStep::canary_reply(const CanaryReply& reply) {
+  if (!config().canary) return;
+  CanaryTrack& canary = t_.canary;
+  canary.listens = reply.listens;
+  canary.listen.reset();
+  if (reply.listens) canary.listen = reply.listen.value_or(config().canary->listen);
+  if (!reply.listens) canary.reason = reply.error;
+  if (!reply.error.empty()) {
+    warn("canary: " + reply.error +
+         (reply.listens ? "; it listens on " + format_endpoint(*canary.listen) + " instead" : ""));
+  }
+  run_canary();
 }
 
 void TunnelStep::run_canary() {
@@ -30,8 +51,10 @@ void TunnelStep::run_canary() {
     send(TakeSample{});
   }
   const ForwardConfig* forward = find_forward(config(), config().canary->forward);
-  actions_.push_back(action::RunCanary{config().canary->listen, forward->expect.value_or(Expect{}),
-                                       t_.policy.probe_limit});
+  const Millis limit = t_.policy.probe_limit;
+  // Without an agent what the session moved meanwhile is the judgement: a slow path needs the time.
+  actions_.push_back(action::RunCanary{*t_.canary.listen, forward->expect.value_or(Expect{}), limit,
+                                       config().agent ? std::min(limit, kStaysOpenFor) : limit});
 }
 
 void TunnelStep::on(const event::CanaryDone& event) {
@@ -49,14 +72,21 @@ void TunnelStep::on(const event::CanaryDone& event) {
   const bool disputed = !event.ok && config().agent && session()->good_since;
   if (disputed) session()->check_at = std::min(session()->check_at, now_ + kCanaryAgainAfter);
   if (config().agent) return;
-  t_.canary.awaits_sample = !event.ok;
-  event.ok ? judge_agent_free(true) : send(TakeSample{});
+  const bool is_proven = event.ok && sends_bytes(find_forward(config(), config().canary->forward));
+  // What was asked after the last run is still owed: the worker hangs, and nothing can move.
+  const bool is_unanswered = std::exchange(t_.canary.awaits_sample, !is_proven);
+  if (is_proven || is_unanswered) return judge_agent_free(is_proven);
+  send(TakeSample{});
 }
 
 /// Without an agent the canary judges its forward: it came back, or it did not but the session
 /// moved (the service is at fault), or nothing moved, twice (the tunnel is dead).
 void TunnelStep::judge_agent_free(bool moved) {
   CanaryTrack& canary = t_.canary;
+  if (!moved && canary.ok == true) {
+    canary.ok = false;
+    canary.reason = "the connection stays open, but nothing came back over the session";
+  }
   const bool ok = canary.ok.value_or(false);
   canary.silent_runs = moved ? 0 : canary.silent_runs + 1;
   take_verdict({.forward = config().canary->forward,

@@ -29,7 +29,9 @@ void TunnelStep::sampled(const Sampled& sample) {
   if (old && sample.open_channels == 0) {
     return lose({LossKind::wanted, "the session has reached its greatest age", {}}, End::terminate);
   }
-  if (std::exchange(t_.canary.awaits_sample, false)) judge_agent_free(moved);
+  // During the next run it is too late for a judgement, but the worker answers.
+  const bool is_judged = std::exchange(t_.canary.awaits_sample, false) && !t_.canary.running;
+  if (is_judged) judge_agent_free(moved);
 }
 
 void TunnelStep::on(const event::Hint& event) {

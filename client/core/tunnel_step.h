@@ -71,6 +71,7 @@ class TunnelStep {
   void become_ready_if_answered();
   void ask(ForwardTrack& track);
   void open_canary_if_due();
+  void canary_reply(const CanaryReply& reply);
   void run_canary();
   void judge_agent_free(bool moved);
   void take_verdict(const VerdictReport& report);

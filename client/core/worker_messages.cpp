@@ -147,6 +147,9 @@ Result<CanaryReply> read_canary_reply(const Json& doc) {
   CanaryReply m;
   Fields fields(doc);
   fields.need("listens", m.listens).may("error", m.error, kMaxErrorBytes);
+  if (fields.find("listen") != nullptr) {
+    need_parsed(fields, "listen", m.listen.emplace(), parse_endpoint);
+  }
   return finish(fields, std::move(m));
 }
 Result<ProbeSeen> read_probe_seen(const Json& doc) {
@@ -234,6 +237,7 @@ Json to_json(const ForwardReply& m) {
 }
 Json to_json(const CanaryReply& m) {
   Json doc = {{"type", "canary_reply"}, {"listens", m.listens}};
+  if (m.listen) doc["listen"] = format_endpoint(*m.listen);
   if (!m.error.empty()) doc["error"] = printable(m.error, kMaxErrorBytes - 3);
   return doc;
 }

@@ -128,7 +128,8 @@ struct ForwardReply {
 };
 struct CanaryReply {
   bool listens = false;
-  std::string error;
+  std::string error;               ///< with `listens`: why not where it was asked for
+  std::optional<Endpoint> listen;  ///< where it listens instead
   friend bool operator==(const CanaryReply&, const CanaryReply&) = default;
 };
 struct ProbeSeen {

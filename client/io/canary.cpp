@@ -16,28 +16,26 @@ namespace {
 
 using asio::ip::tcp;
 
-constexpr Millis kStaysOpenFor{1000};
-
 event::CanaryDone failed(std::string why) {
   return {false, std::move(why), Millis{0}};
 }
 
-/// A dead path ends in a close; a service that speaks first, or says nothing, is there.
+/// A refused channel ends in a close; a service that speaks first, or says nothing, is there.
 asio::awaitable<bool> stays_open(tcp::socket& socket, Millis limit) {
   using namespace asio::experimental::awaitable_operators;
-  asio::steady_timer timer(socket.get_executor(), std::min(limit, kStaysOpenFor));
+  asio::steady_timer timer(socket.get_executor(), limit);
   std::array<char, 1> byte{};
   const auto first = co_await (socket.async_read_some(asio::buffer(byte), kAsResult) ||
                                timer.async_wait(kAsResult));
   co_return first.index() == 1 || !std::get<0>(std::get<0>(first));
 }
 
-asio::awaitable<event::CanaryDone> talk(tcp::socket& socket, const Expect& expect, Millis limit) {
-  if (expect.kind == Expect::Kind::connect) {
-    const bool open = co_await stays_open(socket, limit);
+asio::awaitable<event::CanaryDone> talk(tcp::socket& socket, const action::RunCanary& canary) {
+  if (canary.expect.kind == Expect::Kind::connect) {
+    const bool open = co_await stays_open(socket, canary.stays_open_for);
     co_return open ? event::CanaryDone{true, {}, Millis{0}} : failed("the connection was closed");
   }
-  const ProbeAnswer answer = co_await exchange(socket, expect, limit);
+  const ProbeAnswer answer = co_await exchange(socket, canary.expect, canary.limit);
   if (answer.outcome == ProbeAnswer::Outcome::match) co_return event::CanaryDone{true, {}, {}};
   co_return failed(answer.reason);
 }
@@ -58,7 +56,7 @@ asio::awaitable<event::CanaryDone> run_canary(action::RunCanary canary) {
                 timer.async_wait(kAsResult));
   if (connected.index() == 1) co_return failed("no connection within the limit");
   if (const auto& error = std::get<0>(std::get<0>(connected))) co_return failed(error.message());
-  event::CanaryDone done = co_await talk(socket, canary.expect, canary.limit);
+  event::CanaryDone done = co_await talk(socket, canary);
   done.rtt = mono_now() - begin;
   co_return done;
 }

@@ -62,7 +62,7 @@ Result<void> check_files(const ClientConfig& config) {
   if (!config.user.empty() && ::getpwnam(config.user.c_str()) == nullptr) {
     return fail(Errc::config, "user: there is no user " + config.user + " on this machine");
   }
-  return {};
+  return check_canary_listen(config);
 }
 
 Result<LoadedConfig> parse(const std::string& path, const std::string& text) {

@@ -80,7 +80,10 @@ std::vector<ConfigKey> table() {
                "A local port that leads through the server and back to the target: the whole loop. "
                "Required where agent is\n"
                "false, for it is the only proof of the path then."),
-      required("canary.listen", "text", "host:port on this node."),
+      required("canary.listen", "text",
+               "host:port on this node, numeric or localhost. If it is taken the canary listens on "
+               "another "
+               "port; status --json says which."),
       required("canary.forward", "name", "The forward that it goes through."),
       optional("metered", "true or false", "false",
                "The node pays for its traffic: fewer heartbeats and checks, slower to notice a "

@@ -22,25 +22,37 @@ LocalForward::~LocalForward() {
 
 client::CanaryReply LocalForward::open(const client::OpenCanary& request) {
   destination_ = request.destination;
-  if (acceptor_.is_open() && request.listen == listen_) return {true, {}};
+  if (acceptor_.is_open() && request.listen == listen_) return reply_;
+  listen_ = request.listen;
   error_code ec;
-  acceptor_.close(ec);
-  const std::string host = request.listen.host == "localhost" ? "127.0.0.1" : request.listen.host;
+  const std::string host = listen_.host == "localhost" ? "127.0.0.1" : listen_.host;
   const auto address = asio::ip::make_address(host, ec);
-  if (ec) return {false, format_endpoint(request.listen) + ": not a numeric address"};
-  const tcp::endpoint endpoint{address, request.listen.port};
+  std::string why = ec ? "not a numeric address" : "";
+  if (!ec) {
+    listen({address, listen_.port}, ec);
+    if (ec) why = ec.message();
+  }
+  reply_ = {};
+  if (ec) reply_.error = format_endpoint(listen_) + ": " + why;
+  // The canary may be the only judge of the path: better anywhere than not at all.
+  if (ec && !address.is_unspecified()) listen({address, 0}, ec);
+  if (ec) listen({asio::ip::address_v4::loopback(), 0}, ec);
+  if (ec) return reply_;
+  reply_.listens = true;
+  const auto actual = acceptor_.local_endpoint(ec);
+  if (!reply_.error.empty()) reply_.listen = {actual.address().to_string(), actual.port()};
+  accept_next();
+  return reply_;
+}
+
+void LocalForward::listen(const tcp::endpoint& endpoint, error_code& ec) {
+  acceptor_.close(ec);
   acceptor_.open(endpoint.protocol(), ec);
   if (!ec) acceptor_.set_option(asio::socket_base::reuse_address(true), ec);
   if (!ec) acceptor_.bind(endpoint, ec);
   if (!ec) acceptor_.listen(kMostOpening, ec);
-  if (ec) {
-    const std::string why = ec.message();
-    acceptor_.close(ec);
-    return {false, format_endpoint(request.listen) + ": " + why};
-  }
-  listen_ = request.listen;
-  accept_next();
-  return {true, {}};
+  error_code ignored;
+  if (ec) acceptor_.close(ignored);
 }
 
 void LocalForward::accept_next() {

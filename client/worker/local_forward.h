@@ -23,8 +23,9 @@ class LocalForward {
   LocalForward(const LocalForward&) = delete;
   LocalForward& operator=(const LocalForward&) = delete;
 
-  /// Listens, or moves the listener; a numeric address or "localhost". Only the destination changes
-  /// if the address is the same.
+  /// Listens, or moves the listener; a numeric address or "localhost". Where that cannot be had it
+  /// listens on any port of the address, else of 127.0.0.1, and says so. Only the destination
+  /// changes if the address is the same.
   [[nodiscard]] client::CanaryReply open(const client::OpenCanary& request);
   /// After every turn of the session.
   void service();
@@ -38,6 +39,7 @@ class LocalForward {
     Endpoint origin;
   };
 
+  void listen(const boost::asio::ip::tcp::endpoint& endpoint, boost::system::error_code& ec);
   void accept_next();
   void accepted(boost::asio::ip::tcp::socket socket);
   /// True: it is decided, one way or the other.
@@ -47,7 +49,8 @@ class LocalForward {
   RelaySet& relays_;
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer pause_;  // after a failed accept: no descriptor left, say
-  Endpoint listen_;
+  Endpoint listen_;                  // as it was asked for
+  client::CanaryReply reply_;        // to that
   Endpoint destination_;
   std::list<Opening> opening_;
 };

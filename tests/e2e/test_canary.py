@@ -15,10 +15,10 @@ def canary_node(lab, service=None, **settings):
     return lab.add_node("node-a", {"ssh": service}, settings=settings), port
 
 
-def agent_free(lab, service, options="restrict,port-forwarding"):
+def agent_free(lab, service, options="restrict,port-forwarding", name="node-a", canary_port=None):
     """A node on an sshd that knows nothing of reversi: only its key is there, with these options."""
-    port, canary_port = lab.ports.take(), lab.ports.take()
-    node = lab.add_node("node-a", {"ssh": service}, register=False)
+    port, canary_port = lab.ports.take(), canary_port or lab.ports.take()
+    node = lab.add_node(name, {"ssh": service}, register=False)
     node.ports["ssh"] = port
     node.settings["agent"] = False
     node.settings["forwards"][0]["listen"] = f"localhost:{port}"
@@ -39,7 +39,7 @@ def _(lab):
     tap.check(probe(port, "node-a").ok, "no answer through the canary's listener")
 
 
-@tap.case("a canary that cannot listen degrades the node, and the tunnel stays")
+@tap.case("a canary whose port is taken listens on another one, and the status says which")
 def _(lab):
     with socket.socket() as holder:
         node, port = canary_node(lab)
@@ -48,8 +48,11 @@ def _(lab):
         holder.listen()
         node.start()
         lab.wait_answer(node)
-        status, _ = node.wait_status(lambda seen: seen["state"] == "degraded", 10, "degraded")
-        tap.check("canary" in status["reason"], f"reason {status['reason']}")
+        status, _ = node.wait_status(lambda seen: seen["state"] == "up", 10, "up")
+        host, instead = status["canary"]["listen"].rsplit(":", 1)
+        tap.check(host == "127.0.0.1" and int(instead) != port, f"canary {status['canary']}")
+        tap.check(probe(int(instead), "node-a").ok, "no answer through the canary's listener")
+        tap.check(f"127.0.0.1:{port}: Address already in use" in node.log_text(), "the log does not say why")
         tap.check(lab.wait_state(node, "up")[0]["session"], "the server's view suffers")
 
 
@@ -71,11 +74,12 @@ def _(lab):
     tap.check(node.worker() == worker, "another worker")
 
 
-def stop_sshd(lab, node):
+def stop_sshd(lab, node, others=()):
     """The sshd child that holds the node's port stops for good; returns it and the worker of that session."""
     lab.wait_answer(node)
     node.wait_status(lambda seen: seen["state"] == "up", 10, "up")
-    children = [each for each in lab.sshd.sessions() if "[priv]" not in each.command_line and "sshd" in each.command_line]
+    sshds = [each for each in lab.sshd.sessions() if "[priv]" not in each.command_line and "sshd" in each.command_line]
+    children = [each for each in sshds if each not in others]
     tap.check(len(children) == 1, f"not one sshd child: {children}")
     worker = node.worker()
     children[0].stop()
@@ -106,6 +110,25 @@ def _(lab):
     tap.note(f"replaced after {took:.1f} s")
     child.kill()
     lab.wait_answer(node, 40)
+
+
+@tap.case("without an agent: two clients with one canary port are both judged, and a dead path is found")
+def _(lab):
+    first = agent_free(lab, lab.nonce_service("node-a"))
+    first.start()
+    lab.wait_answer(first)
+    first.wait_status(lambda seen: seen["state"] == "up", 10, "up")
+    of_first = lab.sshd.sessions()
+    canary_port = int(first.settings["canary"]["listen"].rsplit(":", 1)[1])
+    second = agent_free(lab, lab.nonce_service("node-b"), name="node-b", canary_port=canary_port)
+    second.start()
+    child, worker = stop_sshd(lab, second, others=of_first)
+    tap.check(first.worker() is not None and not second.status()["canary"]["listen"].endswith(f":{canary_port}"), "one canary port")
+    _, took = tap.wait_until(lambda: second.worker() not in (None, worker), 60, "another worker")
+    tap.note(f"replaced after {took:.1f} s")
+    child.kill()
+    lab.wait_answer(second, 40)
+    tap.check(first.status()["state"] == "up", f"the other client suffers: {first.status()}")
 
 
 lab.main()

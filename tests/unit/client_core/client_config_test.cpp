@@ -144,6 +144,18 @@ TEST(ClientConfig, ABrokenTextStillTellsItsStateDirectory) {
   EXPECT_EQ(find_state_dir("", "/etc"), std::nullopt);
 }
 
+TEST(ClientConfig, ACanaryListensOnNumbersOrLocalhost) {
+  ClientConfig config = *parse_client_config(kWhole, "/etc/reversi");
+  for (const char* host : {"127.0.0.1", "::1", "localhost", "192.168.1.2"}) {
+    config.canary->listen.host = host;
+    EXPECT_TRUE(check_canary_listen(config)) << host;
+  }
+  config.canary->listen.host = "gateway";
+  ASSERT_FALSE(check_canary_listen(config));
+  EXPECT_EQ(check_canary_listen(config).error().line(),
+            "canary.listen: \"gateway\" is a name; expected a numeric address or localhost");
+}
+
 TEST(ClientConfig, OnlyWhatTheSessionIsBuiltOnNeedsANewOne) {
   const ClientConfig before = *parse_client_config(kWhole, "/etc/reversi");
   ClientConfig after = before;

@@ -493,6 +493,7 @@ TEST_F(TunnelTest, WithoutAnAgentTheCanaryJudgesByWhatTheSessionMoved) {
   ClientConfig config = with_canary();
   config.agent = false;
   config.forwards[0].listen = Endpoint{"localhost", 20001};
+  config.forwards[0].expect = Expect{.kind = Expect::Kind::banner, .match = "SSH-2.0-"};
   config.forwards[1].listen = Endpoint{"localhost", 20002};
   begin(config);
   to_greeting();
