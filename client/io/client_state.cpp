@@ -89,7 +89,7 @@ UniqueFd open_held(const std::string& path) {
 
 std::string run_dir_of(const ClientConfig& config) {
   if (!config.run_dir.empty()) return config.run_dir;
-  if (::geteuid() == 0) return "/run/reversi/" + config.node;
+  if (::geteuid() == 0) return default_run_root() + '/' + config.node;
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");
   const bool usable = runtime != nullptr && *runtime == '/' && ::access(runtime, W_OK) == 0;
   return usable ? std::string(runtime) + "/reversi/" + config.node : config.state_dir;

@@ -13,8 +13,8 @@
 
 namespace reversi::client {
 
-/// The configured run_dir; else root: /run/reversi/NODE, else $XDG_RUNTIME_DIR/reversi/NODE, else the
-/// state directory.
+/// The configured run_dir; else root: default_run_root()/NODE, else $XDG_RUNTIME_DIR/reversi/NODE, else
+/// the state directory.
 [[nodiscard]] std::string run_dir_of(const ClientConfig& config);
 
 /// `instance` (kept in the state directory; made and written if missing), a fresh `run`, and what

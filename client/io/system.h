@@ -14,6 +14,9 @@ namespace reversi::client {
 /// The absolute path of the running program.
 [[nodiscard]] Result<std::string> executable_path();
 
+/// Where root's run directories are: /run exists on Linux only.
+[[nodiscard]] std::string default_run_root();
+
 /// What exec() takes to start this very program again, even if its file was replaced since.
 [[nodiscard]] Result<std::string> own_program();
 

@@ -43,6 +43,10 @@ Result<std::string> executable_path() {
   return real.string();
 }
 
+std::string default_run_root() {
+  return "/var/run/reversi";
+}
+
 Result<std::string> own_program() {
   return executable_path();
 }

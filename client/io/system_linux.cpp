@@ -33,6 +33,10 @@ Result<std::string> executable_path() {
   return path.string();
 }
 
+std::string default_run_root() {
+  return "/run/reversi";
+}
+
 Result<std::string> own_program() {
   return "/proc/self/exe";
 }

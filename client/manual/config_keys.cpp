@@ -93,8 +93,8 @@ std::vector<ConfigKey> table() {
                "plain sshd, by the canary alone."),
       optional("run_dir", "path", "",
                "For the lock, the status and the control socket. Missing: /run/reversi/NODE for "
-               "root, else\n"
-               "$XDG_RUNTIME_DIR/reversi/NODE, else state_dir."),
+               "root (macOS:\n"
+               "/var/run/reversi/NODE), else $XDG_RUNTIME_DIR/reversi/NODE, else state_dir."),
       optional("state_dir", "path", "",
                "For what outlives a boot: the last good configuration, the server's policy, "
                "learned keys and names.\n"
