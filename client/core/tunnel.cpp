@@ -20,7 +20,6 @@ constexpr Millis kLeaveLimit{seconds{1}};
 constexpr Millis kKillAgainAfter{seconds{5}};
 constexpr Millis kSlack{500};            // done with a wake-up that comes this much earlier anyway
 constexpr Millis kLookAgainAfter{2000};  // once the worker was seen stopped
-constexpr Millis kOversleptLimit{seconds{3}};
 constexpr int kStoppedSightings = 2;
 
 LossKind loss_kind(Failure failure) {
@@ -85,7 +84,7 @@ bool TunnelStep::has_worker() const {
 }
 
 void TunnelStep::on(const event::Tick&) {
-  // Our own loop stood still (stopped, starved, asleep): what was owed may lie in the pipe unread.
+  // What was owed may lie in the pipe unread.
   const bool overslept = now_ - t_.woken_by >= kOversleptLimit;
   const auto rules = overloaded{
       [&](const state::Waiting& s) {

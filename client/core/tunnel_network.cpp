@@ -38,7 +38,8 @@ void TunnelStep::on(const event::Hint& event) {
   Session* s = session();
   if (s == nullptr) return try_again_if_unreachable(event.why);
   log("looking closer: " + event.why);
-  s->liveness.hint(now_);
+  const Millis slept = now_ - t_.woken_by;
+  slept >= kOversleptLimit ? s->liveness.overslept(now_, slept) : s->liveness.hint(now_);
   s->life = Life::suspect;
   t_.woken_by = now_;
   session_tick();

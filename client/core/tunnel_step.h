@@ -16,6 +16,8 @@ namespace reversi::client {
 inline constexpr Millis kAliveEvery{10'000};
 /// A session's own address that is gone may be back: a lease that is renewed, an interface that is restarted.
 inline constexpr Millis kAddressLookEvery{1500};
+/// This much later than the wake-up that was asked for: our own loop stood still (stopped, starved, asleep).
+inline constexpr Millis kOversleptLimit{3000};
 
 template <class... Rules>
 struct overloaded : Rules... {

@@ -50,6 +50,14 @@ void Liveness::hint(MonoTime now) {
   hinted_ = true;
 }
 
+void Liveness::overslept(MonoTime now, Millis slept) {
+  next_beat_ = now;
+  hinted_ = true;
+  if (!owed_) return;
+  clock_.overslept(now, slept);
+  answers_old_question_ = true;
+}
+
 Millis Liveness::suspect_limit() const {
   return std::max(policy_.suspect_floor, rtt_.value_or(Millis{0}) * 4);
 }

@@ -39,6 +39,12 @@ class ReplyClock {
   void progressed(MonoTime now) {
     if (now > quiet_since_) quiet_since_ = now;
   }
+  /// We did not look for `slept`. Until now nothing is known, and of the whole wait only the time in
+  /// which we looked counts.
+  void overslept(MonoTime now, Millis slept) {
+    asked_ += slept;
+    quiet_since_ = now;
+  }
   /// When the wait began.
   [[nodiscard]] MonoTime asked() const { return asked_; }
   /// Since when there has been neither a reply nor progress.
@@ -70,7 +76,6 @@ class Liveness {
  public:
   Liveness(LivenessPolicy policy, MonoTime now) : policy_(policy), next_beat_(now) {}
 
-  void set_policy(LivenessPolicy policy) { policy_ = policy; }
   /// A heartbeat was written.
   void beat_sent(MonoTime now);
   /// Its reply came. Returns the round trip; nothing if none was owed.
@@ -79,6 +84,10 @@ class Liveness {
   /// Something happened that may have cut the path (address or route changed, machine slept): beat
   /// at once, and be suspect until a reply comes.
   void hint(MonoTime now);
+  /// The same, and this process itself stood still: a reply may lie unread, so the clock starts anew
+  /// each time. A machine that stalls again and again still finds a dead path: once it has looked for
+  /// `progress_limit` in all.
+  void overslept(MonoTime now, Millis slept);
 
   [[nodiscard]] Life judge(MonoTime now) const;
   /// A heartbeat should be written now.
@@ -87,7 +96,6 @@ class Liveness {
   [[nodiscard]] bool is_reply_owed() const { return owed_; }
   /// When judge() or is_beat_due() may next change without an event.
   [[nodiscard]] MonoTime next_deadline(MonoTime now) const;
-  [[nodiscard]] std::optional<Millis> smoothed_rtt() const { return rtt_; }
 
  private:
   [[nodiscard]] Millis suspect_limit() const;

@@ -319,6 +319,43 @@ TEST_F(TunnelTest, AProcessThatStoodStillAsksAgainBeforeItJudges) {
   EXPECT_EQ(is(), "stopping");
 }
 
+TEST_F(TunnelTest, TwoStallsInARowEndNoGoodSession) {
+  to_up();
+  pass(14900ms);
+  after(3100ms, event::Tick{});  // due long ago: a beat goes out, and its answer is on its way
+  after(wake_at(tunnel, now) - now + 7s, event::Tick{});
+  EXPECT_EQ(is(), "ready") << "the answer lies in the pipe";
+  agent(0ms, HeartbeatAck{1});
+  for (const auto& beat : told<Heartbeat>()) agent(1ms, HeartbeatAck{beat.seq});
+  pass(20s);
+  EXPECT_EQ(word(), NodeState::up);
+  EXPECT_EQ(session_of(tunnel)->life, Life::alive);
+}
+
+TEST_F(TunnelTest, ADeadPathIsFoundAfterTheLastStall) {
+  to_up();
+  pass(14900ms);
+  for (int stall = 0; stall < 3; ++stall) after(wake_at(tunnel, now) - now + 7s, event::Tick{});
+  ASSERT_EQ(is(), "ready");
+  const MonoTime awake_since = now;
+  while (is() == "ready" && now < awake_since + 60s) pass(100ms, false);
+  EXPECT_EQ(is(), "stopping");
+  EXPECT_LE(now - awake_since, 8s);
+}
+
+TEST_F(TunnelTest, AMachineThatStallsAgainAndAgainStillFindsADeadPath) {
+  to_up();
+  pass(14900ms);
+  Millis awake{0};
+  while (is() == "ready" && awake < 120s) {
+    after(wake_at(tunnel, now) - now + 4s, event::Tick{});
+    if (is() == "ready") pass(4s, false);
+    awake += 4s;
+  }
+  EXPECT_EQ(is(), "stopping");
+  EXPECT_LE(awake, 64s);
+}
+
 TEST_F(TunnelTest, TheWorkerHearsFromUsEveryTenSeconds) {
   to_up();
   MonoTime last = now;
