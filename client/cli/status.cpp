@@ -22,14 +22,12 @@ struct Answer {
   ExitCode code = ExitCode::failed;
 };
 
-Json bare_status(const ClientConfig& config, const std::string& reason) {
-  return {{"schema", 1}, {"node", config.node}, {"state", "down"}, {"reason", reason}};
-}
-
 /// Asks the supervisor; if it hangs, its last status file is the best there is.
-Answer ask(const ClientConfig& config) {
+Answer ask(const ClientConfig& config, const std::string& source) {
   const auto [holder, run_dir] = find_supervisor(config);
-  if (!holder.is_held) return {bare_status(config, "not running"), ExitCode::config};
+  if (!holder.is_held) {
+    return {absent_status(config, source, 0, "not running"), ExitCode::config};
+  }
   const auto answer = ask_supervisor(run_dir, "status", kAnswerLimit);
   if (answer && answer->is_object() && answer->contains("status")) {
     const Json& status = answer->at("status");
@@ -41,8 +39,9 @@ Answer ask(const ClientConfig& config) {
       ") does not answer: " + (answer ? "no status in its answer" : answer.error().line());
   const auto text = read_file(run_dir + "/status.json", kMostStatusBytes);
   auto last = text ? parse_json(*text) : Result<Json>{Json::object()};
-  if (!last || !last->is_object() || last->empty())
-    return {bare_status(config, why), ExitCode::failed};
+  if (!last || !last->is_object() || last->empty()) {
+    return {absent_status(config, source, holder.pid, why), ExitCode::failed};
+  }
   (*last)["state"] = "down";
   (*last)["reason"] = why;
   return {*last, ExitCode::failed};
@@ -57,7 +56,7 @@ Run status_verb(Options& add) {
   return [path, as_json]() -> Result<ExitCode> {
     const auto config = read_config(*path);
     if (!config) return fail(config.error());
-    const Answer answer = ask(*config);
+    const Answer answer = ask(*config, *path);
     const std::string text =
         *as_json ? json_text(answer.status) : client_status_text(answer.status);
     std::fputs(text.c_str(), stdout);

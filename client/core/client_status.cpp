@@ -132,8 +132,31 @@ std::string client_status_text(const Json& status) {
   return text;
 }
 
-Json without_heartbeat(Json status) {
+Json status_essence(Json status, bool spares_flash) {
   status.erase("heartbeat");
+  if (!spares_flash) return status;
+  for (Json& forward : status["forwards"]) {
+    forward.erase("checked_at");
+    forward.erase("latency_ms");
+  }
+  Json& canary = status["canary"];
+  if (!canary.is_object()) return status;
+  canary.erase("checked_at");
+  canary.erase("rtt_ms");
+  return status;
+}
+
+Json absent_status(const ClientConfig& config, const std::string& source, int supervisor_pid,
+                   const std::string& reason) {
+  const auto setup = std::make_shared<TunnelSetup>(TunnelSetup{config, {}, {}});
+  Tunnel none = new_tunnel(setup, {}, {});
+  none.reason = reason;
+  Json status = client_status(none, {.supervisor_pid = supervisor_pid, .config_source = source});
+  status["since"] = nullptr;
+  status["phase"] = nullptr;
+  if (supervisor_pid == 0) status["supervisor_pid"] = nullptr;
+  status["forwards"] = Json::array();
+  status["backoff"]["retry_at"] = nullptr;
   return status;
 }
 

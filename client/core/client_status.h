@@ -30,6 +30,12 @@ struct StatusContext {
 
 /// A copy without the fields that change with every heartbeat: two statuses that differ only there
 /// need not be written twice.
-[[nodiscard]] nlohmann::json without_heartbeat(nlohmann::json status);
+/// @param spares_flash  nor are times and durations of checks worth it
+[[nodiscard]] nlohmann::json status_essence(nlohmann::json status, bool spares_flash);
+
+/// What there is to say of a configuration whose supervisor does not run, or does not answer: the same
+/// keys. `supervisor_pid` 0 = none.
+[[nodiscard]] nlohmann::json absent_status(const ClientConfig& config, const std::string& source,
+                                           int supervisor_pid, const std::string& reason);
 
 }  // namespace reversi::client

@@ -54,6 +54,7 @@ class Supervisor {
   void handle(const Event& event) { line_->handle(event); }
   void later(Event event) { line_->later(std::move(event)); }
   void show();
+  void note_flash() { spares_flash_ = is_same_directory(run_dir_.path, loaded_.config.state_dir); }
   std::shared_ptr<TunnelLine> make_line(Tunnel tunnel);
   void act(TunnelLine& line, const Action& action);
   void stepped(TunnelLine& line);
@@ -93,6 +94,7 @@ class Supervisor {
   asio::steady_timer candidate_limit_;
   asio::signal_set signals_;
   RunDir run_dir_;
+  bool spares_flash_ = false;  // run_dir is the state directory, which is no tmpfs
   UniqueFd state_lock_;
   std::unique_ptr<NetWatch> net_watch_;
   ServiceManager service_manager_ = ServiceManager::from_environment();
@@ -110,6 +112,7 @@ Result<ExitCode> Supervisor::run() {
   auto state_lock = hold_state_dir(loaded_.config);
   if (!state_lock) return fail(state_lock.error());
   state_lock_ = *std::move(state_lock);
+  note_flash();
   identity_ = load_identity(loaded_.config.state_dir);
   log_info("supervisor of node " + loaded_.config.node + " with " + loaded_.path + ", process id " +
            std::to_string(::getpid()));
@@ -134,7 +137,7 @@ Result<ExitCode> Supervisor::run() {
 
 void Supervisor::show() {
   const Json now_is = status();
-  run_dir_.status->update(json_text(now_is), json_line(without_heartbeat(now_is)));
+  run_dir_.status->update(json_text(now_is), json_line(status_essence(now_is, spares_flash_)));
   service_manager_.status(client_status_line(now_is));
 }
 
@@ -188,6 +191,7 @@ Result<void> Supervisor::reload() {
   loaded_ = *std::move(fresh);
   learned_ = load_learned(loaded_.config.state_dir);
   log_info("configuration " + loaded_.path + " loaded");
+  note_flash();
   candidate_.reset();
   handle(event::Reload{setup()});
   return {};

@@ -45,9 +45,36 @@ TEST_F(ClientStatus, KeepsItsFormUpDegradedAndDown) {
 
 TEST_F(ClientStatus, AHeartbeatAloneIsNotWorthWriting) {
   to_up();
-  const Json before = without_heartbeat(status());
+  const Json before = status_essence(status(), false);
   pass(20s);
-  EXPECT_EQ(without_heartbeat(status()), before);
+  EXPECT_EQ(status_essence(status(), false), before);
+}
+
+TEST_F(ClientStatus, OnFlashACheckThatFindsWhatItFoundBeforeIsNotWorthWriting) {
+  to_up();
+  worker(1ms, CanaryReply{true, {}});
+  after(12ms, event::CanaryDone{true, {}, 12ms});
+  const Json quick = status_essence(status(), false);
+  const Json before = status_essence(status(), true);
+  agent(1s, VerdictReport{"ssh", Verdict::healthy, {}, 4ms});
+  after(1s, event::Hint{"address changed"});
+  after(14ms, event::CanaryDone{true, {}, 14ms});
+  EXPECT_NE(status_essence(status(), false), quick) << "in memory it is kept fresh";
+  EXPECT_EQ(status_essence(status(), true), before);
+  agent(1s, VerdictReport{"ssh", Verdict::service_down, "refused", {}});
+  EXPECT_NE(status_essence(status(), true), before);
+}
+
+TEST_F(ClientStatus, WithoutASupervisorItHasTheSameKeys) {
+  const Json absent = absent_status(setup->config, "/c.json", 0, "not running");
+  const Json present = status();
+  for (const auto& item : present.items()) EXPECT_TRUE(absent.contains(item.key())) << item.key();
+  EXPECT_EQ(absent["state"], "down");
+  EXPECT_EQ(absent["reason"], "not running");
+  EXPECT_TRUE(absent["since"].is_null());
+  EXPECT_TRUE(absent["supervisor_pid"].is_null());
+  EXPECT_EQ(absent["forwards"], Json::array());
+  EXPECT_EQ(absent["config"]["source"], "/c.json");
 }
 
 TEST(ClientStatusText, AnythingInItIsPrinted) {
