@@ -2,6 +2,8 @@
 
 #include <poll.h>
 
+#include <cstdio>
+
 #include <nlohmann/json.hpp>
 
 #include "client/cli/config_option.h"
@@ -31,8 +33,10 @@ Result<ExitCode> request(const ClientConfig& config, const std::string& word) {
   bool ok = false;
   std::string error = "no reason given";
   Fields fields(*answer);
-  fields.need("ok", ok).may("error", error, 4096);
+  std::string note;
+  fields.need("ok", ok).may("error", error, 4096).may("note", note, 4096);
   if (auto good = fields.done(); !good) return fail(good.error());
+  if (!note.empty()) std::printf("%s\n", note.c_str());
   if (ok) return ExitCode::done;
   return fail(word == "reload" ? Errc::config : Errc::io, error);
 }

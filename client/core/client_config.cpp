@@ -321,13 +321,8 @@ bool is_numeric(std::string_view host) {
          (!host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos);
 }
 
-std::vector<std::pair<std::string, std::optional<Endpoint>>> listens_of(
-    const ClientConfig& config) {
-  std::vector<std::pair<std::string, std::optional<Endpoint>>> listens;
-  for (const ForwardConfig& forward : config.forwards) {
-    listens.emplace_back(forward.name, forward.listen);
-  }
-  return listens;
+void resolve(std::string& path, const std::string& directory) {
+  if (!path.empty() && !path.starts_with('/')) path = directory + '/' + path;
 }
 
 template <class T, std::size_t N>
@@ -393,13 +388,6 @@ std::optional<std::string> find_state_dir(std::string_view text, const std::stri
   if (!is_path(path)) return std::nullopt;
   resolve(path, directory);
   return path;
-}
-
-bool needs_new_session(const ClientConfig& before, const ClientConfig& after) {
-  return before.node != after.node || before.servers != after.servers ||
-         before.identity_file != after.identity_file ||
-         before.known_hosts_file != after.known_hosts_file || before.agent != after.agent ||
-         before.user != after.user || listens_of(before) != listens_of(after);
 }
 
 const ForwardConfig* find_forward(const ClientConfig& config, std::string_view name) {

@@ -56,7 +56,7 @@ struct ClientConfig {
   std::optional<CanaryConfig> canary;
   bool metered = false;
   bool agent = true;
-  std::string run_dir;    ///< empty: client/io/client_dirs.h chooses
+  std::string run_dir;    ///< empty: client/io/client_state.h chooses
   std::string state_dir;  ///< default: the configuration's directory
   LogConfig log;
   std::string log_level = "info";
@@ -82,9 +82,6 @@ struct ClientConfig {
 /// this is where the last good configuration is kept.
 [[nodiscard]] std::optional<std::string> find_state_dir(std::string_view text,
                                                         const std::string& directory);
-
-/// True if going from `before` to `after` needs a new session; targets, expects and log do not.
-[[nodiscard]] bool needs_new_session(const ClientConfig& before, const ClientConfig& after);
 
 /// The forward of this name, or nullptr.
 [[nodiscard]] const ForwardConfig* find_forward(const ClientConfig& config, std::string_view name);

@@ -270,32 +270,6 @@ void TunnelStep::on(const event::StopRequest&) {
   std::get<state::Stopping>(t_.state).quit = true;
 }
 
-void TunnelStep::on(const event::Reload& event) {
-  const bool fresh = needs_new_session(config(), event.setup->config);
-  t_.config_kept = false;
-  if (fresh) {
-    const bool running = has_worker() && !std::holds_alternative<state::Stopping>(t_.state);
-    if (running) lose({LossKind::wanted, "the configuration changed", {}}, End::terminate);
-    use(event.setup);
-    if (auto* stopping = std::get_if<state::Stopping>(&t_.state)) stopping->retry_at = now_;
-    if (auto* waiting = std::get_if<state::Waiting>(&t_.state)) waiting->retry_at = now_;
-    return on(event::Tick{});
-  }
-  const auto before = std::exchange(t_.setup, event.setup);
-  for (const ForwardConfig& forward : config().forwards) {
-    const ForwardConfig* old = find_forward(before->config, forward.name);
-    const bool changed = old != nullptr && old->target != forward.target;
-    if (changed && session() != nullptr) send(Retarget{forward.name, forward.target});
-  }
-  if (before->config.canary != config().canary) {
-    t_.canary = {};
-    open_canary_if_due();
-  }
-  if (Session* s = session()) s->check_at = now_;
-  // Somebody mended something: a file that the configuration names, perhaps.
-  if (std::holds_alternative<state::Waiting>(t_.state)) on(event::RestartRequest{});
-}
-
 /// Takes a configuration of which nothing is known yet.
 void TunnelStep::use(std::shared_ptr<const TunnelSetup> setup) {
   t_.setup = std::move(setup);

@@ -60,10 +60,11 @@ struct Identity {
 
 /// What changes by a reload only.
 struct TunnelSetup {
-  ClientConfig config;
+  ClientConfig config;  ///< with the learned servers behind the configured ones
   Identity identity;
   std::map<std::string, ServerProcess> former;  ///< agent-free: what KeepFormer kept, by server
   Millis look_every{5000};                      ///< LookAround at least this often
+  std::size_t learned = 0;                      ///< how many of config.servers are
 };
 
 /// One session from the welcome on.
@@ -287,6 +288,9 @@ struct Step {
                                 const SessionPolicy& policy, MonoTime now);
 
 [[nodiscard]] Step step(const Tunnel& tunnel, const Event& event, MonoTime now);
+
+/// What a reload to `after` leaves as it is until the next session; empty = nothing.
+[[nodiscard]] std::string reload_note(const Tunnel& tunnel, const TunnelSetup& after);
 
 /// When a Tick is due if nothing else happens.
 [[nodiscard]] MonoTime wake_at(const Tunnel& tunnel, MonoTime now);

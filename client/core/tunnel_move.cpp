@@ -50,6 +50,7 @@ void TunnelStep::on(const event::ServersLearned& event) {
   // The one in use stays to the end of the session, and is left like any later one.
   auto setup = std::make_shared<TunnelSetup>(*event.setup);
   setup->config.servers.push_back(used);
+  ++setup->learned;
   t_.setup = std::move(setup);
   t_.tries.push_back(used_tries);
   t_.server = t_.tries.size() - 1;

@@ -1,7 +1,7 @@
 #pragma once
 // One step of the tunnel in the making: the tunnel as it changes and the actions so far. tunnel.cpp
-// has the life of the worker, tunnel_session.cpp the life of a session, tunnel_canary.cpp the canary, tunnel_network.cpp
-// what the network does.
+// has the life of the worker, tunnel_session.cpp the life of a session, tunnel_canary.cpp the canary,
+// tunnel_network.cpp what the network does, tunnel_reload.cpp what another configuration does.
 
 #include <string>
 #include <string_view>
@@ -51,7 +51,6 @@ class TunnelStep {
              const std::vector<std::string>& servers);
   void on(const event::RestartRequest&);
   void on(const event::StopRequest&);
-  void on(const event::Reload& event);
   void start();
   void lose(const Loss& loss, End end);
   void worker_gone();
@@ -81,6 +80,9 @@ class TunnelStep {
   [[nodiscard]] Session* session();
   [[nodiscard]] ForwardTrack* track(std::string_view name);
   [[nodiscard]] Hello hello() const;
+
+  // ---- tunnel_reload.cpp: another configuration
+  void on(const event::Reload& event);
 
   // ---- tunnel_move.cpp: back to an earlier server
   void try_earlier_server();

@@ -60,7 +60,7 @@ class Supervisor {
   void stepped(TunnelLine& line);
   void move_to_candidate();
   void await_signals();
-  Result<void> reload();
+  Result<std::string> reload();
   Json answer(const std::string& request);
   Json status() const;
 
@@ -80,6 +80,7 @@ class Supervisor {
   std::shared_ptr<const TunnelSetup> setup() const {
     auto setup = std::make_shared<TunnelSetup>(TunnelSetup{loaded_.config, identity_, former_});
     setup->config.servers = with_learned(setup->config.servers, learned_);
+    setup->learned = setup->config.servers.size() - loaded_.config.servers.size();
     setup->look_every =
         std::min(setup->look_every, service_manager_.alive_every().value_or(setup->look_every));
     return setup;
@@ -164,7 +165,8 @@ void Supervisor::await_signals() {
   });
 }
 
-Result<void> Supervisor::reload() {
+/// Returns what is not in effect yet, for a person.
+Result<std::string> Supervisor::reload() {
   const auto refuse = [this](const Error& error) {
     loaded_.error = error.line();
     return fail(error);
@@ -179,7 +181,8 @@ Result<void> Supervisor::reload() {
     moved = *std::move(run_dir);
   }
   std::optional<UniqueFd> state_lock;
-  if (!is_same_directory(fresh->config.state_dir, loaded_.config.state_dir)) {
+  const bool has_state = is_same_directory(fresh->config.state_dir, loaded_.config.state_dir);
+  if (!has_state) {
     auto lock = hold_state_dir(fresh->config);
     if (!lock) return refuse(lock.error());
     state_lock = *std::move(lock);
@@ -189,12 +192,15 @@ Result<void> Supervisor::reload() {
   if (state_lock_) note_holder(state_lock_, note_of(fresh->config));
   if (moved) run_dir_ = *std::move(moved);
   loaded_ = *std::move(fresh);
-  learned_ = load_learned(loaded_.config.state_dir);
+  // The file may say less than we know: the disk was full.
+  if (!has_state) learned_ = load_learned(loaded_.config.state_dir);
   log_info("configuration " + loaded_.path + " loaded");
   note_flash();
   candidate_.reset();
-  handle(event::Reload{setup()});
-  return {};
+  const auto after = setup();
+  std::string note = reload_note(line_->tunnel(), *after);
+  handle(event::Reload{after});
+  return note;
 }
 
 Json Supervisor::answer(const std::string& request) {
@@ -210,7 +216,8 @@ Json Supervisor::answer(const std::string& request) {
   }
   if (request == "reload") {
     const auto ok = reload();
-    return ok ? Json{{"ok", true}} : Json{{"ok", false}, {"error", ok.error().line()}};
+    return ok ? Json{{"ok", true}, {"note", *ok}}
+              : Json{{"ok", false}, {"error", ok.error().line()}};
   }
   return {{"ok", false}, {"error", "unknown request \"" + printable(request, 80) + "\""}};
 }

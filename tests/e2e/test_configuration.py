@@ -158,4 +158,19 @@ def _(lab):
     tap.check(probe(node.port(), "node-a").ok, "no answer after the reload")
 
 
+@tap.case("a reload: the same run_dir spelled otherwise is the same; what waits for the next session is said")
+def _(lab):
+    node = good_node(lab)
+    lab.up(node)
+    session = lab.session_id(node)
+    node.settings["run_dir"] += "/"
+    node.settings["metered"] = True
+    node.write_config()
+    said = node.client("reload")
+    tap.check(said.startswith("metered: in effect with the next session"), f"reload said {said!r}")
+    tap.check(not node.status()["config"]["error"], f"config {node.status()['config']}")
+    tap.check(lab.session_id(node) == session, "it cost the session")
+    tap.check(node.client("reload") == "", "it is said twice")
+
+
 lab.main()

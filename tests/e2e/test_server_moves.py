@@ -103,4 +103,32 @@ def _(lab):
     tap.check(all(str(second) in learned(node, "learned_servers.json") for node in nodes), "the name in use was dropped")
 
 
+@tap.case("names that could not be kept on disk outlive a reload, which costs no session")
+def _(lab):
+    second = lab.ports.take()
+    text = lab.sshd.config.read_text(encoding="utf-8")
+    lab.sshd.config.write_text(text.replace(f"Port {lab.sshd.port}", f"Port {lab.sshd.port}\nPort {second}"))
+    lab.sshd.restart()
+    announce(lab, host_key_files=[f"{lab.sshd.host_key_file}.pub"])
+    node = lab.add_node("node-a", {"ssh": lab.nonce_service("node-a")})
+    # As good as a full disk: nothing can take this name.
+    (node.directory / "state/learned_servers.json").mkdir(parents=True)
+    lab.up(node)
+    session = lab.session_id(node)
+    announce(lab, servers=[f"127.0.0.1:{lab.sshd.port}", f"127.0.0.1:{second}"])
+    tap.wait_until(lambda: "told of its names" in node.log_text(), 15, "the names are there")
+    tap.check("is not kept" in node.log_text(), "they could be kept")
+    other = lab.nonce_service("node-a")
+    node.settings["forwards"][0]["target"] = f"127.0.0.1:{other.port}"
+    node.write_config()
+    node.client("reload")
+    targets = lambda seen: seen["forwards"][0]["target"].endswith(f":{other.port}")  # noqa: E731
+    node.wait_status(targets, 5, "the other target")
+    tap.check(lab.session_id(node) == session, "it cost the session")
+    lab.sshd.config.write_text(text.replace(f"Port {lab.sshd.port}", f"Port {second}"))
+    lab.sshd.port = second
+    lab.sshd.restart()
+    tap.note(f"an answer by the other name after {lab.wait_answer(node, 30):.1f} s")
+
+
 lab.main(policy={"heartbeat_ms": 1000, "retry_first_ms": 200, "retry_longest_ms": 1000})

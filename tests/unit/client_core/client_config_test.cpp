@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "client/core/config_change.h"
 #include "common/core/json_fields.h"
 
 namespace reversi::client {
