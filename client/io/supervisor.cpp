@@ -175,7 +175,7 @@ Result<std::string> Supervisor::reload() {
   if (!fresh) return refuse(fresh.error());
   const std::string path = run_dir_of(fresh->config);
   std::optional<RunDir> moved;
-  if (path != run_dir_.path) {
+  if (!is_same_directory(path, run_dir_.path)) {
     auto run_dir = open_run_dir(path);
     if (!run_dir) return refuse(run_dir.error());
     moved = *std::move(run_dir);
