@@ -126,8 +126,8 @@ std::string client_status_text(const Json& status) {
   const Json config = status.value("config", Json::object());
   const std::string error = text_of(config, "error");
   if (!error.empty()) {
-    text += "  warning   in use is " + text_of(config, "source") + ", because " +
-            printable(error, 400) + "\n";
+    text +=
+        "  warning   " + printable(error, 400) + "; in use is " + text_of(config, "source") + "\n";
   }
   return text;
 }

@@ -10,6 +10,10 @@
 
 namespace reversi::client {
 
+/// Of a private key's mode: its group may read it (0640 root:reversi), others may not, and only its
+/// owner may change it.
+inline constexpr unsigned kForbiddenKeyMode = 0027;
+
 [[nodiscard]] inline std::string next_identity(const std::string& identity_file) {
   return identity_file + ".next";
 }

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "client/core/identity_files.h"
 #include "common/io/files.h"
 #include "common/io/system_error.h"
 
@@ -48,12 +49,13 @@ Result<struct stat> check_file(std::string_view key, const std::string& path) {
   return info;
 }
 
+/// What this machine has to have for it.
 Result<void> check_files(const ClientConfig& config) {
   const auto key = check_file("identity_file", config.identity_file);
   if (!key) return fail(key.error());
-  if ((key->st_mode & 077) != 0) {
+  if ((key->st_mode & kForbiddenKeyMode) != 0) {
     return fail(Errc::config, "identity_file: " + config.identity_file +
-                                  ": others may read this private key; run chmod 600 " +
+                                  ": others may read or change this private key; run chmod 600 " +
                                   config.identity_file);
   }
   const auto hosts = check_file("known_hosts_file", config.known_hosts_file);
@@ -65,11 +67,14 @@ Result<void> check_files(const ClientConfig& config) {
   return check_canary_listen(config);
 }
 
+/// What is wrong with the files that it names is its `error`.
 Result<LoadedConfig> parse(const std::string& path, const std::string& text) {
   auto config = parse_client_config(text, directory_of(path));
   if (!config) return fail(at(path, config.error()));
-  if (auto ok = check_files(*config); !ok) return fail(at(path, ok.error()));
-  return LoadedConfig{*std::move(config), path, text, false, {}};
+  LoadedConfig loaded{*std::move(config), path, text, false, {}, false};
+  if (const auto ok = check_files(loaded.config); !ok) loaded.error = at(path, ok.error()).line();
+  loaded.is_of_files = !loaded.error.empty();
+  return loaded;
 }
 
 Result<std::string> read(const std::string& path) {
@@ -109,20 +114,26 @@ Result<LoadedConfig> load_config(const std::string& path) {
   const std::string whole = absolute(path);
   const auto text = read(whole);
   if (!text) return fail(text.error());
-  return parse(whole, *text);
+  auto loaded = parse(whole, *text);
+  if (loaded && loaded->is_of_files) return fail(Errc::config, loaded->error);
+  return loaded;
 }
 
 Result<LoadedConfig> load_config_or_last_good(const std::string& path) {
-  auto present = load_config(path);
-  if (present) return present;
   const std::string whole = absolute(path);
+  auto present = read(whole).and_then([&](const std::string& text) { return parse(whole, text); });
+  if (present && !present->is_of_files) return present;
   const auto kept = read_last_good(whole);
-  if (!kept) return present;
+  // At a first set-up the mistake is better said at once.
+  if (!kept) return load_config(path);
   // Relative paths in it start where the configuration is, not where the copy is.
   auto last_good = parse(whole, *kept);
-  if (!last_good) return present;
+  // A node that was up is not to be lost for a file that may be mended: the worker says what is wrong
+  // with it at each try.
+  if (!last_good || (present && last_good->is_of_files)) return present;
   last_good->is_last_good = true;
-  last_good->error = present.error().line();
+  last_good->is_of_files = false;
+  last_good->error = present ? present->error : present.error().line();
   return last_good;
 }
 

@@ -14,6 +14,7 @@ struct LoadedConfig {
   std::string text;           ///< what `config` was parsed from
   bool is_last_good = false;  ///< the present one is invalid: `error` says why
   std::string error;
+  bool is_of_files = false;  ///< `error` is about a file that `config` names
 
   /// The file that `text` was read from.
   [[nodiscard]] std::string source() const;
@@ -26,7 +27,8 @@ struct LoadedConfig {
 /// @errors  config  "/etc/reversi/client.json: forwards[1].target: what was expected"
 [[nodiscard]] Result<LoadedConfig> load_config(const std::string& path);
 
-/// load_config(), or else the last configuration that reached `up`. The error is the present one's.
+/// load_config(), or else the last configuration that reached `up`, or else, on a node
+/// that was `up` before, one whose files alone are at fault. The error is the present one's.
 [[nodiscard]] Result<LoadedConfig> load_config_or_last_good(const std::string& path);
 
 /// The configuration for a verb that only has to find its supervisor: parsed, else the last good one;

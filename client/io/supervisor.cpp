@@ -117,6 +117,7 @@ Result<ExitCode> Supervisor::run() {
   identity_ = load_identity(loaded_.config.state_dir);
   log_info("supervisor of node " + loaded_.config.node + " with " + loaded_.path + ", process id " +
            std::to_string(::getpid()));
+  if (loaded_.is_of_files) log_error(loaded_.error);
   if (loaded_.is_last_good) log_error("using the last good configuration: " + loaded_.error);
   former_ = load_former(loaded_.config.state_dir);
   learned_ = load_learned(loaded_.config.state_dir);
@@ -169,6 +170,7 @@ void Supervisor::await_signals() {
 Result<std::string> Supervisor::reload() {
   const auto refuse = [this](const Error& error) {
     loaded_.error = error.line();
+    loaded_.is_of_files = false;
     return fail(error);
   };
   auto fresh = load_config(loaded_.path);
@@ -338,6 +340,8 @@ void Supervisor::perform(const action::TryServer& trial) {
 }
 
 void Supervisor::perform(const action::KeepConfig&) {
+  // It is up, so the file was mended.
+  if (std::exchange(loaded_.is_of_files, false)) loaded_.error.clear();
   if (auto ok = keep_as_last_good(loaded_); !ok) {
     log_warning("the last good configuration is not kept: " + ok.error().line());
   }

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "client/core/identity_files.h"
 #include "common/io/files.h"
 #include "common/io/system_error.h"
 
@@ -12,7 +13,6 @@ namespace reversi {
 namespace {
 
 constexpr std::size_t kMostKeyBytes = 64 * 1024;
-constexpr mode_t kForbidden = 0027;  // group may read (0640 root:reversi), nothing else for anybody
 
 /// libssh asks for a passphrase only if the key is encrypted. Without this callback OpenSSL would
 /// prompt on the terminal.
@@ -30,7 +30,7 @@ Result<SshKey> load_private_key(const std::string& path) {
   if (resolve_error) return fail(errno_error(resolve_error.value(), path));
   struct stat info {};
   if (::stat(real.c_str(), &info) != 0) return fail(errno_error(errno, path));
-  if ((info.st_mode & kForbidden) != 0) {
+  if ((info.st_mode & client::kForbiddenKeyMode) != 0) {
     return fail(Errc::permission,
                 path + ": others may read or change this private key; run chmod 600 " + path);
   }

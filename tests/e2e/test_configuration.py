@@ -103,9 +103,27 @@ def _(lab):
 @tap.case("a key file that others may read is refused by name")
 def _(lab):
     node = good_node(lab)
-    for mode in (0o644, 0o640, 0o604):
+    for mode in (0o644, 0o660, 0o604):
         node.key_file.chmod(mode)
         refuses(node, f"mode {mode:o}", ["identity_file", str(node.key_file)])
+    node.key_file.chmod(0o640)
+    node.client("check")
+
+
+@tap.case("a node that was up starts although others may read its key, says so, and is up once that is mended")
+def _(lab):
+    node = good_node(lab)
+    lab.up(node)
+    node.wait_status(lambda seen: seen["state"] == "up", 10, "up")
+    node.stop()
+    node.key_file.chmod(0o644)
+    node.start()
+    key = str(node.key_file)
+    node.wait_status(lambda seen: key in seen["config"]["error"] and key in seen["reason"], 15, "the status names the key file")
+    node.client("check", code=3)
+    node.key_file.chmod(0o640)
+    node.client("restart-tunnel")
+    node.wait_status(lambda seen: seen["state"] == "up" and not seen["config"]["error"], 15, "up, and nothing to complain of")
 
 
 @tap.case("a key file and a known_hosts that we may not read are refused by name")

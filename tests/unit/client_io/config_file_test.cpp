@@ -54,7 +54,40 @@ TEST_F(ConfigFile, AMissingFileIsNamedWithItsKey) {
 TEST_F(ConfigFile, AKeyThatOthersMayReadIsRefusedWithItsCure) {
   ::chmod(at("key").c_str(), 0644);
   EXPECT_EQ(complaint(), "identity_file: " + at("key") +
-                             ": others may read this private key; run chmod 600 " + at("key"));
+                             ": others may read or change this private key; run chmod 600 " +
+                             at("key"));
+}
+
+TEST_F(ConfigFile, AKeyThatItsGroupMayReadIsGoodAsItIsForTheWorker) {
+  ::chmod(at("key").c_str(), 0640);
+  EXPECT_TRUE(load_config(at("client.json")));
+}
+
+TEST_F(ConfigFile, ANodeThatWasUpStartsAlthoughAFileIsAtFault) {
+  const auto good = load_config(at("client.json"));
+  ASSERT_TRUE(good);
+  ::chmod(at("key").c_str(), 0644);
+  EXPECT_FALSE(load_config_or_last_good(at("client.json"))) << "it was never up";
+  ASSERT_TRUE(keep_as_last_good(*good));
+  EXPECT_FALSE(load_config(at("client.json"))) << "check and reload are strict";
+  const auto loaded = load_config_or_last_good(at("client.json"));
+  ASSERT_TRUE(loaded) << loaded.error().line();
+  EXPECT_FALSE(loaded->is_last_good);
+  EXPECT_TRUE(loaded->is_of_files);
+  EXPECT_EQ(loaded->error, load_config(at("client.json")).error().line());
+}
+
+TEST_F(ConfigFile, TheLastGoodOneStandsInForOneThatNamesAMissingFile) {
+  const auto good = load_config(at("client.json"));
+  ASSERT_TRUE(good);
+  ASSERT_TRUE(keep_as_last_good(*good));
+  std::string text(kText);
+  text.replace(text.find("\"key\""), 5, "\"lost\"");
+  put("client.json", text);
+  const auto loaded = load_config_or_last_good(at("client.json"));
+  ASSERT_TRUE(loaded);
+  EXPECT_TRUE(loaded->is_last_good);
+  EXPECT_NE(loaded->error.find("lost: No such file"), std::string::npos) << loaded->error;
 }
 
 TEST_F(ConfigFile, AKeyThatWeMayNotReadIsRefused) {
