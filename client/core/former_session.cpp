@@ -1,5 +1,6 @@
 #include "client/core/former_session.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace reversi::client {
@@ -38,6 +39,12 @@ bool is_usable(const ServerProcess& process) {
   return process.pid > 1 && process.start_time > 0 && !process.boot_id.empty() &&
          process.boot_id.size() <= kMostIdBytes &&
          process.boot_id.find_first_not_of(kIdCharacters) == std::string::npos;
+}
+
+bool is_same_machine(const std::vector<std::string>& kept,
+                     const std::vector<std::string>& present) {
+  if (kept.empty() && present.empty()) return true;
+  return std::ranges::find_first_of(kept, present) != kept.end();
 }
 
 std::optional<ServerProcess> parse_session_line(std::string_view line) {

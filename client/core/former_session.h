@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace reversi::client {
 
@@ -26,6 +27,12 @@ struct ServerProcess {
 
 /// As written by us and by nobody else: digits, and hexadecimal digits and hyphens.
 [[nodiscard]] bool is_usable(const ServerProcess& process);
+
+/// Whether what was kept by a machine with these hardware addresses was kept by this one: they have one
+/// in common, or neither has any (a container). A modem comes and goes, and is the same machine; a copy
+/// of the disk is not.
+[[nodiscard]] bool is_same_machine(const std::vector<std::string>& kept,
+                                   const std::vector<std::string>& present);
 
 /// What that command printed: "reversi-session PID START_TIME BOOT_ID". Nothing for any other line.
 [[nodiscard]] std::optional<ServerProcess> parse_session_line(std::string_view line);

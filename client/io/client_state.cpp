@@ -25,6 +25,7 @@ namespace {
 constexpr std::size_t kInstanceBytes = 16;
 constexpr std::size_t kMostPolicyBytes = 16 * 1024;
 constexpr Millis kLockLimit{500};
+constexpr std::size_t kMostAddresses = 64;
 
 bool is_hex(std::string_view text) {
   return text.size() == 2 * kInstanceBytes && std::ranges::all_of(text, [](char c) {
@@ -124,14 +125,19 @@ Result<void> save_policy(const std::string& state_dir, const SessionPolicy& poli
   return write_file_if_changed(state_dir + "/policy.json", text, 0600, Sync::none).map([](bool) {});
 }
 
-FormerSessions load_former(const std::string& state_dir) {
+FormerSessions load_former(const std::string& state_dir,
+                           const std::vector<std::string>& addresses) {
   FormerSessions former;
   const auto text = read_file(state_dir + "/former.json", kMostPolicyBytes);
   const auto doc = text ? parse_json(*text) : Result<Json>{Json::object()};
   if (!doc || !doc->is_object()) return former;
-  const bool is_ours = doc->value("machine", Json()) == Json(fingerprint(hardware_facts()));
-  const Json servers = is_ours ? doc->value("servers", Json::object()) : Json::object();
-  for (const auto& item : servers.items()) {
+  std::vector<std::string> kept;
+  Fields whole(*doc);
+  whole.may("addresses", kept, kMostAddresses, kMaxNameBytes);
+  if (!whole.is_good() || !is_same_machine(kept, addresses)) return former;
+  const auto servers = doc->find("servers");
+  if (servers == doc->end() || !servers->is_object()) return former;
+  for (const auto& item : servers->items()) {
     ServerProcess process;
     Fields fields(item.value());
     fields.need("pid", process.pid, 2, INT32_MAX)
@@ -142,8 +148,10 @@ FormerSessions load_former(const std::string& state_dir) {
   return former;
 }
 
-Result<void> save_former(const std::string& state_dir, const FormerSessions& former) {
-  Json doc{{"machine", fingerprint(hardware_facts())}, {"servers", Json::object()}};
+Result<void> save_former(const std::string& state_dir, const FormerSessions& former,
+                         const std::vector<std::string>& addresses) {
+  Json doc{{"addresses", addresses}, {"servers", Json::object()}};
+  while (doc["addresses"].size() > kMostAddresses) doc["addresses"].erase(kMostAddresses);
   for (const auto& [server, process] : former) {
     doc["servers"][server] = {
         {"pid", process.pid}, {"start_time", process.start_time}, {"boot_id", process.boot_id}};

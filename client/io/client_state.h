@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "client/core/client_config.h"
 #include "client/core/tunnel.h"
@@ -29,8 +30,11 @@ namespace reversi::client {
 /// Agent-free: the sshd processes that served us last, by server; kept as former.json. That of another
 /// machine, whose disk was copied, is none of ours.
 using FormerSessions = std::map<std::string, ServerProcess>;
-[[nodiscard]] FormerSessions load_former(const std::string& state_dir);
-[[nodiscard]] Result<void> save_former(const std::string& state_dir, const FormerSessions& former);
+/// @param addresses  hardware_addresses() of this machine
+[[nodiscard]] FormerSessions load_former(const std::string& state_dir,
+                                         const std::vector<std::string>& addresses);
+[[nodiscard]] Result<void> save_former(const std::string& state_dir, const FormerSessions& former,
+                                       const std::vector<std::string>& addresses);
 
 /// Takes run_dir/lock for the life of the descriptor and writes our pid into it.
 /// @errors  exists  another supervisor holds it, named by its pid

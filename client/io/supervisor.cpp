@@ -21,6 +21,7 @@
 #include "client/io/next_key.h"
 #include "client/io/run_dir.h"
 #include "client/io/service_manager.h"
+#include "client/io/system.h"
 #include "client/io/tunnel_line.h"
 #include "common/core/json_fields.h"
 #include "common/io/clock.h"
@@ -119,7 +120,7 @@ Result<ExitCode> Supervisor::run() {
            std::to_string(::getpid()));
   if (loaded_.is_of_files) log_error(loaded_.error);
   if (loaded_.is_last_good) log_error("using the last good configuration: " + loaded_.error);
-  former_ = load_former(loaded_.config.state_dir);
+  former_ = load_former(loaded_.config.state_dir, hardware_addresses());
   learned_ = load_learned(loaded_.config.state_dir);
   line_ = make_line(new_tunnel(setup(), load_policy(loaded_.config.state_dir), mono_now()));
   auto net_watch = NetWatch::open(
@@ -296,7 +297,7 @@ void Supervisor::perform(const action::SavePolicy& save) {
 
 void Supervisor::perform(const action::KeepFormer& keep) {
   former_[keep.server] = keep.process;
-  if (auto ok = save_former(loaded_.config.state_dir, former_); !ok) {
+  if (auto ok = save_former(loaded_.config.state_dir, former_, hardware_addresses()); !ok) {
     log_warning("the former session is not kept: " + ok.error().line());
   }
 }

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/core/error.h"
 #include "common/io/unique_fd.h"
@@ -30,8 +31,12 @@ namespace reversi::client {
 /// The process at the other end of a Unix socket. Nothing if it is none of this process namespace.
 [[nodiscard]] std::optional<pid_t> peer_process(int socket_fd);
 
-/// What tells this machine from others, as text: its hardware addresses; and in this boot: the boot id besides.
-[[nodiscard]] std::string hardware_facts();
+/// What tells this machine from others: the addresses that its network hardware was made with, sorted. Bridges, containers
+/// and addresses that were set or made up are left out: they come and go, and two machines may have the same.
+/// @param interfaces  where Linux lists them
+[[nodiscard]] std::vector<std::string> hardware_addresses(
+    const std::string& interfaces = "/sys/class/net");
+/// The same in this boot, as text: the boot id besides.
 [[nodiscard]] std::string machine_facts();
 
 /// A spelling of a socket's path that fits a sockaddr_un (107 bytes); valid while `holder` is open.

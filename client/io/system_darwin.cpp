@@ -68,24 +68,33 @@ std::optional<pid_t> peer_process(int socket_fd) {
   return known && pid > 1 ? std::optional(pid) : std::nullopt;
 }
 
-std::string hardware_facts() {
+std::vector<std::string> hardware_addresses(const std::string& /*interfaces*/) {
+  constexpr int kAddressBytes = 6;  // a loopback or tunnel interface has none
   ifaddrs* list = nullptr;
   if (::getifaddrs(&list) != 0) return {};
   const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(list, &::freeifaddrs);
-  std::vector<std::string> facts;
+  std::vector<std::string> addresses;
   for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
     if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_LINK) continue;
     const auto* link = reinterpret_cast<const sockaddr_dl*>(each->ifa_addr);
-    facts.emplace_back(LLADDR(link), link->sdl_alen);
+    if (link->sdl_alen != kAddressBytes) continue;
+    std::string text;
+    for (int i = 0; i < kAddressBytes; ++i) {
+      const auto byte = static_cast<unsigned char>(LLADDR(link)[i]);
+      text += i == 0 ? "" : ":";
+      text += "0123456789abcdef"[byte >> 4];
+      text += "0123456789abcdef"[byte & 15];
+    }
+    addresses.push_back(std::move(text));
   }
-  std::ranges::sort(facts);
-  std::string text;
-  for (const std::string& each : facts) text += each;
-  return text;
+  std::ranges::sort(addresses);
+  return addresses;
 }
 
 std::string machine_facts() {
-  return boot_session() + hardware_facts();
+  std::string text = boot_session();
+  for (const std::string& address : hardware_addresses()) text += address + '\n';
+  return text;
 }
 
 Result<SocketPath> socket_path(const std::string& directory, const std::string& name) {

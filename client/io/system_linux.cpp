@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <string_view>
 #include <vector>
 
 #include "client/io/system.h"
@@ -59,20 +60,29 @@ std::optional<pid_t> peer_process(int socket_fd) {
   return known && peer.pid > 1 ? std::optional(peer.pid) : std::nullopt;
 }
 
-std::string hardware_facts() {
-  std::vector<std::string> facts;
+std::vector<std::string> hardware_addresses(const std::string& interfaces) {
+  constexpr std::string_view kPermanent = "0\n";  // NET_ADDR_PERM
+  constexpr std::size_t kAddressBytes = 17;
+  std::vector<std::string> addresses;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/sys/class/net", error)) {
-    facts.push_back(fact(entry.path().string() + "/address"));
+  for (const auto& entry : std::filesystem::directory_iterator(interfaces, error)) {
+    const std::string path = entry.path().string();
+    std::error_code none;
+    const bool is_hardware = std::filesystem::exists(path + "/device", none);
+    if (!is_hardware || fact(path + "/addr_assign_type") != kPermanent) continue;
+    const std::string address = fact(path + "/address").substr(0, kAddressBytes);
+    const bool is_set =
+        address.size() == kAddressBytes && address.find_first_not_of("0:") != std::string::npos;
+    if (is_set) addresses.push_back(address);
   }
-  std::ranges::sort(facts);
-  std::string text;
-  for (const std::string& each : facts) text += each;
-  return text;
+  std::ranges::sort(addresses);
+  return addresses;
 }
 
 std::string machine_facts() {
-  return fact("/proc/sys/kernel/random/boot_id") + hardware_facts();
+  std::string text = fact("/proc/sys/kernel/random/boot_id");
+  for (const std::string& address : hardware_addresses()) text += address + '\n';
+  return text;
 }
 
 Result<SocketPath> socket_path(const std::string& directory, const std::string& name) {

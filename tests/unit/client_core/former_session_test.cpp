@@ -24,6 +24,17 @@ TEST(FormerSession, TheLineOfASessionIsReadBackAndNothingElseIs) {
   }
 }
 
+TEST(FormerSession, AMachineIsKnownByAnyOfItsAddresses) {
+  const std::string wifi = "52:54:00:00:00:01";
+  const std::string modem = "52:54:00:00:00:02";
+  EXPECT_TRUE(is_same_machine({wifi}, {wifi, modem})) << "the modem came later";
+  EXPECT_TRUE(is_same_machine({wifi, modem}, {wifi}));
+  EXPECT_TRUE(is_same_machine({}, {})) << "a container";
+  EXPECT_FALSE(is_same_machine({wifi}, {modem})) << "a copy of the disk";
+  EXPECT_FALSE(is_same_machine({wifi}, {}));
+  EXPECT_FALSE(is_same_machine({}, {wifi}));
+}
+
 TEST(FormerSession, TheCommandEndsThatProcessOnlyIfItStillIsTheSame) {
   const std::string command = former_session_command(kProcess);
   EXPECT_NE(command.find(R"(if [ "$(t 1234)$b" = 5678906b7c8f20-7d29-4ed9-ad3c-6d5795f63cd5 ];)"),

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "client/io/system.h"
 #include "common/io/files.h"
 #include "tests/support/scratch_dir.h"
 
@@ -64,6 +65,37 @@ TEST(ClientState, OneSupervisorHoldsTheLockAndIsNamed) {
   struct stat info {};
   ASSERT_EQ(::stat(run_dir.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0700U);
+}
+
+TEST(ClientState, AFormerSessionIsOursAsLongAsOneHardwareAddressStays) {
+  const reversi::testing::ScratchDir dir;
+  const FormerSessions former{{"a.example:22", {1234, 5678, "6b7c8f20"}}};
+  ASSERT_TRUE(save_former(dir.path(), former, {"52:54:00:00:00:01", "52:54:00:00:00:02"}));
+  EXPECT_EQ(load_former(dir.path(), {"52:54:00:00:00:02", "52:54:00:00:00:03"}), former);
+  EXPECT_TRUE(load_former(dir.path(), {"52:54:00:00:00:03"}).empty()) << "the disk was copied";
+  EXPECT_TRUE(load_former(dir.path(), {}).empty());
+  ASSERT_TRUE(write_file(dir.path() + "/former.json", "{\"servers\": 7}", 0600, Sync::none));
+  EXPECT_TRUE(load_former(dir.path(), {}).empty());
+}
+
+TEST(ClientState, OnlyAddressesThatHardwareWasMadeWithCount) {
+  if (!std::filesystem::exists("/sys/class/net")) GTEST_SKIP() << "no sysfs on this system";
+  const reversi::testing::ScratchDir dir;
+  const auto interface = [&](const std::string& name, const std::string& address,
+                             const std::string& type, bool has_device) {
+    const std::string path = dir.path() + "/" + name;
+    std::filesystem::create_directories(has_device ? path + "/device" : path);
+    ASSERT_TRUE(write_file(path + "/address", address + "\n", 0600, Sync::none));
+    ASSERT_TRUE(write_file(path + "/addr_assign_type", type + "\n", 0600, Sync::none));
+  };
+  interface("eth0", "52:54:00:00:00:02", "0", true);
+  interface("wwan0", "52:54:00:00:00:01", "0", true);
+  interface("wlan0", "1e:00:00:00:00:01", "3", true);   // set for a scan
+  interface("veth7", "1e:00:00:00:00:02", "0", false);  // no hardware
+  interface("docker0", "02:42:00:00:00:01", "3", false);
+  interface("odd0", "00:00:00:00:00:00", "0", true);
+  const auto found = hardware_addresses(dir.path());
+  EXPECT_EQ(found, (std::vector<std::string>{"52:54:00:00:00:01", "52:54:00:00:00:02"}));
 }
 
 }  // namespace
