@@ -29,6 +29,13 @@ while read -r file; do [ ! -e "$file" ] || cp -p "$file" "data$file"; done <cont
 control/postinst configure
 """
 
+# rc.common stops, then starts; between the two goes the terminal that the tunnel carried.
+RESTART = """if [ $action = restart ]; then
+  [ ! -e /tmp/hang-up ] || kill -HUP 0
+  start_service
+fi
+"""
+
 
 def target():
     if platform.machine() not in TARGETS:
@@ -102,7 +109,7 @@ def _(lab):
     package = build(lab, target())
     root = clean_root.CleanRoot(lab.directory / "root", [labs.program("REVERSI_CLIENT")])
     try:
-        root.script("etc/rc.common", clean_root.RC_COMMON + "[ $action != restart ] || start_service\n")
+        root.script("etc/rc.common", clean_root.RC_COMMON + RESTART)
         root.script("bin/opkg-install", f"#!/bin/sh\n{OPKG}")
         root.script("bin/logger", '#!/bin/sh\necho "$*" >>/var/log/messages\n')
         (root.path / "tmp/it.ipk").write_bytes(package.read_bytes())
@@ -112,6 +119,9 @@ def _(lab):
         root.run("echo key >/etc/reversi/id_ed25519; echo '# mine' >>/etc/config/reversi")
         root.run("opkg-install /tmp/it.ipk && grep -q mine /etc/config/reversi")
         tap.check(root.run("cat /etc/sysupgrade.conf") == "/etc/reversi/\n", "sysupgrade.conf")
+        # An upgrade through the node's own tunnel: its end takes the terminal, and so whoever started opkg.
+        root.run("rm /var/log/messages && touch /tmp/hang-up && (setsid /tmp/package/control/postinst; true)")
+        root.run("grep -q 'there is no /etc/reversi/client.json' /var/log/messages")
         root.run("PKG_UPGRADE=1 /tmp/package/control/prerm upgrade && test -L /etc/rc.d/S95reversi-client")
         root.run("/tmp/package/control/prerm remove && test ! -e /etc/rc.d/S95reversi-client && test -e /etc/reversi/id_ed25519")
         root.run("IPKG_INSTROOT=/image /tmp/package/control/postinst && test ! -e /etc/rc.d/S95reversi-client")
