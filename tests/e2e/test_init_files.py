@@ -236,4 +236,16 @@ def _(lab):
     tap.check("hearbeat_ms" in said, "a mistake in it would not have been seen")
 
 
+def keywords(file):
+    lines = [line.split() for line in file.read_text(encoding="utf-8").splitlines()]
+    return {words[0] for words in lines if words and not words[0].startswith("#")}
+
+
+@tap.case("the example for sshd asks no more of it than the drop-in that setup proves: one unknown word stops every login")
+def _(lab):
+    proven = keywords(CONFIG.parent / "tests" / "golden" / "sshd_dropin.conf")
+    more = keywords(CONFIG / "sshd_reversi.conf") - proven - {"LoginGraceTime"}  # as old as sshd
+    tap.check(not more, f"not in every sshd: {more}")
+
+
 labs.main()
