@@ -10,7 +10,6 @@
 #include "common/core/json_fields.h"
 #include "common/io/clock.h"
 #include "common/io/files.h"
-#include "server/core/authorized_keys.h"
 #include "server/io/authorized_keys_file.h"
 #include "server/io/event_log.h"
 #include "server/io/process.h"
@@ -66,10 +65,12 @@ void print(const std::string& text) {
 Result<Admin> open_admin(const AdminOptions& options) {
   auto state = StateDir::open(options.state_dir);
   if (!state) return fail(state.error());
-  LoadedPolicy loaded = state->load_policy();
+  const LoadedPolicy loaded = state->load_policy();
   if (!loaded.problem.empty()) warn(loaded.problem);
-  Admin admin{*std::move(state), std::move(loaded.policy)};
+  Admin admin{*std::move(state), loaded.policy};
   if (options.authorized_keys.empty()) return admin;
+  // It would be kept in a server.json whose other keys nobody can use.
+  if (loaded.is_broken) return fail(authorized_keys_path(loaded).error());
   const std::string path = std::filesystem::absolute(options.authorized_keys).lexically_normal();
   if (path == admin.policy.authorized_keys) return admin;
   const auto lock = admin.state.lock_all(kAdminLockLimit);
@@ -118,28 +119,6 @@ Result<PublicKey> read_key(const std::string& file) {
   if (key) return key;
   // Exit code 1: the command line is fine, the file is not.
   return fail(Errc::refused, "--key " + file + ": " + key.error().line());
-}
-
-Result<std::vector<std::string>> lines_of(const StateDir& state, const NodeRecord& record) {
-  const auto executable = own_executable();
-  if (!executable) return fail(executable.error());
-  return authorized_lines(record, AgentCommand{*executable, state.path()});
-}
-
-Result<void> install_lines(const Admin& admin, const NodeName& node,
-                           const std::vector<std::string>& lines,
-                           const std::vector<PublicKey>& new_keys) {
-  const auto path = authorized_keys_path(admin.policy);
-  if (!path) return fail(path.error());
-  return change_authorized_keys(
-      *path, kAdminLockLimit, [&](std::string_view text) -> Result<std::string> {
-        for (const PublicKey& key : new_keys) {
-          if (!is_key_outside_block(text, key)) continue;
-          return fail(Errc::exists,
-                      "has a line of its own for this key, which sshd would take first; remove it");
-        }
-        return replace_lines(text, node, admin.state.path(), lines);
-      });
 }
 
 namespace {

@@ -60,15 +60,6 @@ void print(const std::string& text);
 /// The text of a --key FILE, or of standard input for "-".
 [[nodiscard]] Result<PublicKey> read_key(const std::string& file);
 
-/// The lines of this node in authorized_keys.
-[[nodiscard]] Result<std::vector<std::string>> lines_of(const StateDir& state,
-                                                        const NodeRecord& record);
-/// Puts them into the file, or takes them out.
-/// @param new_keys  Keys that must not stand in the file outside our block (Errc::exists).
-[[nodiscard]] Result<void> install_lines(const Admin& admin, const NodeName& node,
-                                         const std::vector<std::string>& lines,
-                                         const std::vector<PublicKey>& new_keys = {});
-
 /// Ends the node's session, if there is one: its agent is asked (`disable` or `evict`), and if it
 /// does not within 2 s, agent and sshd are ended from here. So are sessions of the node that are not
 /// recorded. False = there was none.

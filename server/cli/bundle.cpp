@@ -23,6 +23,7 @@
 #include "server/core/key_rotation.h"
 #include "server/io/event_log.h"
 #include "server/io/host_keys.h"
+#include "server/io/node_lines.h"
 
 namespace reversi::server {
 namespace {
@@ -219,13 +220,9 @@ Result<NodeRecord> add_key(const Admin& admin, const NodeName& node, const Publi
   if (const auto taken = others_ports(admin.state, node, {key}); !taken) return fail(taken.error());
   const auto after = admit_next_key(*before, key);
   if (!after) return fail(after.error());
-  const auto lines = lines_of(admin.state, *after);
-  if (!lines) return fail(lines.error());
-  if (auto ok = admin.state.save_node(*after); !ok) return fail(ok.error());
-  if (auto ok = install_lines(admin, node, *lines, {key}); !ok) {
-    static_cast<void>(admin.state.save_node(*before));
-    return fail(ok.error());
-  }
+  const auto saved = save_with_lines(admin.state, *before, *after,
+                                     {.lock_limit = kAdminLockLimit, .new_keys = {key}});
+  if (!saved) return fail(saved.error());
   const Event event{
       .at = wall_now(), .kind = EventKind::changed, .reason = "a bundle's key may log in"};
   static_cast<void>(EventLog(admin.state, node).append(event));

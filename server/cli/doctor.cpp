@@ -69,10 +69,21 @@ Result<void> repair_node(const StateDir& state, const NodeName& node, const Doct
   return {};
 }
 
-Result<void> repair(const StateDir& state, const DoctorFacts& facts) {
+void gather_again(const StateDir& state, DoctorFacts& facts) {
+  const auto mode_before = facts.state_mode;
+  facts.nodes.clear();
+  facts.foreign_files.clear();
+  facts.keys = {};
+  gather_as_owner(state, facts);
+  facts.state_mode = mode_before & 07700U;  // open() has mended it
+}
+
+Result<void> repair(const StateDir& state, DoctorFacts& facts) {
   const auto lock = state.lock_all(kAdminLockLimit);
   if (!lock) return fail(lock.error());
   if (auto ok = repair_policy(state, facts); !ok) return ok;
+  // Only now is it known which authorized_keys counts.
+  if (facts.is_policy_broken) gather_again(state, facts);
   for (const NodeName& node : state.list_nodes()) {
     if (auto ok = repair_node(state, node, facts); !ok) return ok;
   }
@@ -95,12 +106,7 @@ Result<ExitCode> doctor(const DoctorOptions& options) {
   gather_as_owner(*state, *facts);
   if (options.repair) {
     if (auto ok = repair(*state, *facts); !ok) return fail(Error(ok.error()).in("--repair"));
-    const auto mode_before = facts->state_mode;
-    facts->nodes.clear();
-    facts->foreign_files.clear();
-    facts->keys = {};
-    gather_as_owner(*state, *facts);
-    facts->state_mode = mode_before & 07700U;  // open() has mended it
+    gather_again(*state, *facts);
   }
   const auto findings = diagnose(*facts);
   print(options.json ? findings_json(findings) : findings_text(findings));

@@ -12,6 +12,7 @@
 #include "server/core/cidr.h"
 #include "server/io/key_finder.h"
 #include "server/io/last_refused.h"
+#include "server/io/node_lines.h"
 #include "server/io/pending_dir.h"
 
 namespace reversi::server {

@@ -13,6 +13,7 @@
 #include "server/cli/verbs.h"
 #include "server/core/client_kit.h"
 #include "server/io/host_keys.h"
+#include "server/io/node_lines.h"
 #include "server/io/own_file.h"
 #include "server/io/pending_dir.h"
 

@@ -10,6 +10,7 @@
 #include "server/cli/node_rights.h"
 #include "server/cli/verbs.h"
 #include "server/io/event_log.h"
+#include "server/io/node_lines.h"
 
 namespace reversi::server {
 namespace {
@@ -22,49 +23,10 @@ void log_change(const OpenedNode& opened, const std::string& what) {
   static_cast<void>(EventLog(opened.admin.state, opened.node).append(event));
 }
 
-/// Saves the record and installs its lines; on failure the file says what it said before.
 Result<void> apply(const OpenedNode& opened, const NodeRecord& before, const NodeRecord& after) {
-  const auto lines = lines_of(opened.admin.state, after);
-  if (!lines) return fail(lines.error());
-  if (auto ok = opened.admin.state.save_node(after); !ok) return ok;
   const auto new_keys = before.keys == after.keys ? std::vector<PublicKey>{} : after.keys;
-  auto installed = install_lines(opened.admin, opened.node, *lines, new_keys);
-  if (!installed) static_cast<void>(opened.admin.state.save_node(before));
-  return installed;
-}
-
-Result<ExitCode> set_enabled(const NodeOptions& options, bool enabled) {
-  const auto opened = open_node(options);
-  if (!opened) return fail(opened.error());
-  {
-    const auto lock = opened->admin.state.lock_all(kAdminLockLimit);
-    if (!lock) return fail(lock.error());
-    const auto before = opened->admin.state.load_node(opened->node);
-    if (!before) return fail(before.error());
-    NodeRecord after = *before;
-    after.enabled = enabled;
-    if (auto ok = apply(*opened, *before, after); !ok) return fail(ok.error());
-    if (before->enabled != enabled) log_change(*opened, enabled ? "enabled" : "disabled");
-  }
-  if (enabled) return ExitCode::done;
-  const auto ended = end_session(opened->admin.state, opened->node, RequestKind::disable,
-                                 /*comes_back=*/false);
-  if (!ended) return fail(ended.error());
-  return ExitCode::done;
-}
-
-Result<ExitCode> remove(const NodeOptions& options) {
-  const auto opened = open_node(options);
-  if (!opened) return fail(opened.error());
-  const auto lock = opened->admin.state.lock_all(kAdminLockLimit);
-  if (!lock) return fail(lock.error());
-  // The line first: from then on nobody comes back.
-  if (auto ok = install_lines(opened->admin, opened->node, {}); !ok) return fail(ok.error());
-  const auto ended = end_session(opened->admin.state, opened->node, RequestKind::evict,
-                                 /*comes_back=*/false);
-  if (!ended) warn(ended.error().line());
-  if (auto ok = opened->admin.state.remove_node(opened->node); !ok) return fail(ok.error());
-  return ExitCode::done;
+  return save_with_lines(opened.admin.state, before, after,
+                         {.lock_limit = kAdminLockLimit, .new_keys = new_keys});
 }
 
 struct SetOptions {
@@ -135,7 +97,8 @@ bool needs_new_session(const NodeRecord& before, const NodeRecord& after) {
   const auto same_grant = [](const NodeForward& a, const NodeForward& b) {
     return a.name == b.name && a.port == b.port;
   };
-  return before.keys != after.keys || before.from != after.from ||
+  // With lines that were due, the session may have the rights of before `before`.
+  return before.lines_due || before.keys != after.keys || before.from != after.from ||
          !std::ranges::equal(before.forwards, after.forwards, same_grant);
 }
 
@@ -170,9 +133,48 @@ Result<ExitCode> node_set(const SetOptions& options) {
   const auto after = changed_record(*opened, *before, options, key);
   if (!after) return fail(Error(after.error()).in("node " + opened->node.text()));
   if (auto ok = apply(*opened, *before, *after); !ok) return fail(ok.error());
-  if (*before == *after) return ExitCode::done;
+  if (*before == *after && !before->lines_due) return ExitCode::done;
   log_change(*opened, "changed");
   tell_agent(*opened, *before, *after);
+  return ExitCode::done;
+}
+
+Result<ExitCode> set_enabled(const NodeOptions& options, bool enabled) {
+  const auto opened = open_node(options);
+  if (!opened) return fail(opened.error());
+  {
+    const auto lock = opened->admin.state.lock_all(kAdminLockLimit);
+    if (!lock) return fail(lock.error());
+    const auto before = opened->admin.state.load_node(opened->node);
+    if (!before) return fail(before.error());
+    NodeRecord after = *before;
+    after.enabled = enabled;
+    if (auto ok = apply(*opened, *before, after); !ok) return fail(ok.error());
+    if (before->enabled != enabled) log_change(*opened, enabled ? "enabled" : "disabled");
+    if (enabled && before->lines_due) tell_agent(*opened, *before, after);
+  }
+  if (enabled) return ExitCode::done;
+  const auto ended = end_session(opened->admin.state, opened->node, RequestKind::disable,
+                                 /*comes_back=*/false);
+  if (!ended) return fail(ended.error());
+  return ExitCode::done;
+}
+
+Result<ExitCode> remove(const NodeOptions& options) {
+  const auto opened = open_node(options);
+  if (!opened) return fail(opened.error());
+  const StateDir& state = opened->admin.state;
+  const auto lock = state.lock_all(kAdminLockLimit);
+  if (!lock) return fail(lock.error());
+  const auto prepared = prepare_removal(state);
+  if (!prepared) return fail(prepared.error());
+  // The line first: from then on nobody comes back.
+  const auto removed =
+      install_lines(state, opened->node, *prepared, {.lock_limit = kAdminLockLimit});
+  if (!removed) return fail(removed.error());
+  const auto ended = end_session(state, opened->node, RequestKind::evict, /*comes_back=*/false);
+  if (!ended) warn(ended.error().line());
+  if (auto ok = state.remove_node(opened->node); !ok) return fail(ok.error());
   return ExitCode::done;
 }
 

@@ -14,6 +14,7 @@
 #include "server/io/event_log.h"
 #include "server/io/fleet_reader.h"
 #include "server/io/last_refused.h"
+#include "server/io/node_lines.h"
 
 namespace reversi::server {
 namespace {

@@ -6,6 +6,7 @@
 #include "common/io/clock.h"
 #include "server/cli/node_rights.h"
 #include "server/io/event_log.h"
+#include "server/io/node_lines.h"
 
 namespace reversi::server {
 
@@ -22,11 +23,13 @@ Result<NodeRecord> register_node(const Admin& admin, const Registration& registr
   if (!forwards) return fail(forwards.error());
   NodeRecord record{registration.node, true, {registration.key}, *std::move(forwards),
                     registration.from, {}};
-  const auto lines = lines_of(admin.state, record);
+  const auto lines = prepare_lines(admin.state, record);
   if (!lines) return fail(lines.error());
   if (auto ok = admin.state.create_node(registration.node); !ok) return fail(ok.error());
-  auto done = admin.state.save_node(record).and_then(
-      [&] { return install_lines(admin, registration.node, *lines, {registration.key}); });
+  auto done = admin.state.save_node(record).and_then([&] {
+    return install_lines(admin.state, registration.node, *lines,
+                         {.lock_limit = kAdminLockLimit, .new_keys = {registration.key}});
+  });
   if (!done) {
     static_cast<void>(admin.state.remove_node(registration.node));
     return fail(done.error());

@@ -1,16 +1,19 @@
 // setup --user: what a person's own account needs before the first node. For --system see
 // setup_system.cpp.
 
-#include <sys/stat.h>
+#include <unistd.h>
 
-#include <filesystem>
 #include <memory>
 
 #include "server/cli/admin.h"
+#include "server/cli/registration.h"
 #include "server/cli/setup_system.h"
 #include "server/cli/verbs.h"
 #include "server/core/authorized_keys.h"
+#include "server/core/doctor.h"
 #include "server/io/authorized_keys_file.h"
+#include "server/io/doctor_facts.h"
+#include "server/io/node_lines.h"
 
 namespace reversi::server {
 namespace {
@@ -22,39 +25,32 @@ struct SetupOptions {
   bool dry_run = false;
 };
 
-/// With StrictModes, sshd ignores an authorized_keys file that others could replace.
-std::string strict_modes_problem(const std::string& file) {
-  std::filesystem::path path = file;
-  while (path.has_relative_path()) {
-    struct stat info {};
-    const bool is_open = ::stat(path.c_str(), &info) == 0 && (info.st_mode & 0022) != 0 &&
-                         (info.st_mode & S_ISVTX) == 0;
-    if (is_open)
-      return path.string() + " is writable by others, so sshd ignores it: chmod go-w " +
-             path.string();
-    path = path.parent_path();
-  }
-  return {};
-}
-
 /// Every node's line as this executable writes it: after an upgrade to another path, after a
 /// repair.
 Result<std::size_t> reinstall(const Admin& admin, const std::string& file) {
+  const auto command = runnable_command(admin.state);
+  if (!command) return fail(command.error());
   NodeLines nodes;
+  std::vector<NodeRecord> due;
   for (const NodeName& node : admin.state.list_nodes()) {
     const auto record = admin.state.load_node(node);
     if (!record) {
       warn(record.error().line() + "; its line is left as it is");
       continue;
     }
-    auto lines = lines_of(admin.state, *record);
+    auto lines = authorized_lines(*record, *command);
     if (!lines) return fail(lines.error());
     nodes.emplace(node.text(), *std::move(lines));
+    if (record->lines_due) due.push_back(*record);
   }
   auto ok = change_authorized_keys(file, kAdminLockLimit, [&](std::string_view present) {
     return replace_all_lines(present, admin.state.path(), nodes);
   });
   if (!ok) return fail(ok.error());
+  for (NodeRecord& record : due) {
+    record.lines_due = false;
+    if (auto saved = admin.state.save_node(record); !saved) return fail(saved.error());
+  }
   return nodes.size();
 }
 
@@ -84,14 +80,16 @@ Result<ExitCode> setup(const SetupOptions& options) {
   if (!admin) return fail(admin.error());
   const auto lock = admin->state.lock_all(kAdminLockLimit);
   if (!lock) return fail(lock.error());
-  const auto file = authorized_keys_path(admin->policy);
+  const auto file = authorized_keys_path(admin->state.load_policy());
   if (!file) return fail(file.error());
   const auto count = reinstall(*admin, *file);
   if (!count) return fail(count.error());
   print("state directory: " + admin->state.path() + "\nauthorized keys: " + *file + " (" +
         std::to_string(*count) + " nodes)\n");
-  if (const std::string problem = strict_modes_problem(*file); !problem.empty()) {
-    return fail(Errc::permission, problem);
+  const Found problems =
+      strict_modes_problems(*file, way_to(*file, home_directory()), ::geteuid(), account_name());
+  if (!problems.empty()) {
+    return fail(Errc::permission, problems.front().first + ": " + problems.front().second);
   }
   print("next: reversi-server node add NAME --key FILE --forward ssh --address THIS-HOST\n");
   return ExitCode::done;

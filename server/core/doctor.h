@@ -117,6 +117,11 @@ struct Finding {
 /// What one row found: any number of times (what, cure).
 using Found = std::vector<std::pair<std::string, std::string>>;
 
+/// What sshd's StrictModes holds against a file and the way to it. A sticky directory is no exception.
+[[nodiscard]] Found strict_modes_problems(const std::string& file,
+                                          const std::vector<PathFacts>& way, std::int64_t uid,
+                                          const std::string& account);
+
 struct DoctorRow {
   std::string_view id;
   Severity severity;

@@ -117,6 +117,21 @@ bool is_told_elsewhere(const LinePair& pair) {
 
 }  // namespace
 
+Found strict_modes_problems(const std::string& file, const std::vector<PathFacts>& way,
+                            std::int64_t uid, const std::string& account) {
+  Found found;
+  for (const PathFacts& part : way) {
+    if (part.uid != 0 && part.uid != uid) {
+      found.emplace_back(part.path + " belongs to another user: sshd ignores " + file,
+                         "chown " + account + ' ' + part.path);
+    } else if ((part.mode & 0022) != 0) {
+      found.emplace_back(part.path + " is writable by others: sshd ignores " + file,
+                         "chmod go-w " + part.path);
+    }
+  }
+  return found;
+}
+
 std::vector<DoctorRow> doctor_account_rows() {
   using enum Severity;
   using F = DoctorFacts;
@@ -174,22 +189,11 @@ std::vector<DoctorRow> doctor_account_rows() {
       {"strict_modes", serious,
        [](const F& f) -> Found {
          if (has_value(f, "strictmodes", "no")) return {};
-         Found found;
-         for (const PathFacts& part : f.keys.way) {
-           const bool is_foreign = part.uid != 0 && part.uid != f.account.uid;
-           if (is_foreign) {
-             found.emplace_back(part.path + " belongs to another user: sshd ignores " + f.keys.path,
-                                "chown " + f.account.name + ' ' + part.path);
-           } else if ((part.mode & 0022) != 0) {
-             found.emplace_back(part.path + " is writable by others: sshd ignores " + f.keys.path,
-                                "chmod go-w " + part.path);
-           }
-         }
-         return found;
+         return strict_modes_problems(f.keys.path, f.keys.way, f.account.uid, f.account.name);
        }},
       {"keys_file", serious,
        [](const F& f) -> Found {
-         if (f.keys.problem.empty()) return {};
+         if (f.keys.problem.empty() || f.is_policy_broken) return {};  // server.json says it then
          return {{f.keys.problem, std::string(kReinstall)}};
        }},
       {"keys_line_missing", serious,

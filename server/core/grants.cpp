@@ -9,7 +9,6 @@
 namespace reversi::server {
 namespace {
 
-constexpr Port kLowestPort = 1024;
 
 Result<Port> parse_high_port(std::string_view text) {
   auto port = parse_port(text);

@@ -24,7 +24,7 @@ Result<NodeForward> forward_from_json(const Json& doc) {
   std::string name_text;
   std::int64_t port = 0;
   Fields fields(doc);
-  fields.need("name", name_text, kMostText).need("port", port, 1, 65535);
+  fields.need("name", name_text, kMostText).need("port", port, kLowestPort, 65535);
   if (!fields.is_good()) return fail(fields.done().error());
   auto name = ForwardName::parse(name_text);
   if (!name) return fail(name.error());
@@ -77,6 +77,7 @@ Json node_to_json(const NodeRecord& record) {
       {"schema", kSchema},       {"node", record.node.text()},      {"enabled", record.enabled},
       {"keys", std::move(keys)}, {"forwards", std::move(forwards)}, {"from", record.from}};
   if (record.next_key) doc["next_key"] = format_public_key(*record.next_key);
+  if (record.lines_due) doc["lines_due"] = true;
   return doc;
 }
 
@@ -90,7 +91,8 @@ Result<NodeRecord> node_from_json(const NodeName& node, const Json& doc) {
       .may("enabled", record.enabled)
       .may("keys", keys, kMostKeys, kMostKeyBytes)
       .may("from", record.from, kMostRanges, kMostText)
-      .may("next_key", next_key, kMostKeyBytes);
+      .may("next_key", next_key, kMostKeyBytes)
+      .may("lines_due", record.lines_due);
   if (fields.is_good() && name != node.text()) {
     fields.mistake("node",
                    "says \"" + printable(name, 70) + "\" in the directory of " + node.text());

@@ -18,6 +18,9 @@
 
 namespace reversi::server {
 
+/// Below it takes root to listen, which the account of the nodes is not.
+inline constexpr Port kLowestPort = 1024;
+
 struct NodeForward {
   ForwardName name;
   Port port = 0;                 ///< on the server, "localhost:PORT"
@@ -28,7 +31,7 @@ struct NodeForward {
 
 /// node.json: {"schema": 1, "node": …, "enabled": …, "keys": ["ssh-ed25519 AAAA… comment"],
 /// "forwards": [{"name": "ssh", "port": 20001, "expect": {…}}], "from": ["192.0.2.0/24"],
-/// "next_key": "ssh-ed25519 AAAA…"}
+/// "next_key": "ssh-ed25519 AAAA…", "lines_due": true}
 struct NodeRecord {
   NodeName node;
   bool enabled = true;
@@ -37,6 +40,8 @@ struct NodeRecord {
   std::vector<std::string> from;      ///< CIDR ranges that may use the keys; empty = any
   /// One of `keys`: in rotation. The first login with it ends the rights of the others.
   std::optional<PublicKey> next_key;
+  /// authorized_keys may not say yet what is said here: see io/node_lines.h.
+  bool lines_due = false;
 
   friend bool operator==(const NodeRecord&, const NodeRecord&) = default;
 };

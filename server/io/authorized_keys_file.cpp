@@ -36,15 +36,26 @@ Result<void> check_file(const std::string& path, const struct stat& info) {
 
 }  // namespace
 
-Result<std::string> authorized_keys_path(const ServerPolicy& policy) {
-  if (!policy.authorized_keys.empty()) return policy.authorized_keys;
+std::string home_directory() {
   // A root process that became the directory's owner has the owner's HOME (StateDir::open).
   const char* home = ::secure_getenv("HOME");
   if (home == nullptr || *home != '/') {
     const passwd* account = ::getpwuid(::geteuid());
     home = account != nullptr ? account->pw_dir : nullptr;
   }
-  if (home != nullptr && *home == '/') return std::string(home) + "/.ssh/authorized_keys";
+  return home != nullptr && *home == '/' ? home : "";
+}
+
+Result<std::string> authorized_keys_path(const LoadedPolicy& loaded) {
+  if (loaded.is_broken) {
+    return fail(Errc::config,
+                "server.json cannot be used, so it is not known which authorized_keys sshd reads; "
+                "mend it, or move it aside with `reversi-server doctor --repair`");
+  }
+  if (!loaded.policy.authorized_keys.empty()) return loaded.policy.authorized_keys;
+  if (const std::string home = home_directory(); !home.empty()) {
+    return home + "/.ssh/authorized_keys";
+  }
   return fail(Errc::config,
               "no home directory to find authorized_keys in; give --authorized-keys FILE");
 }

@@ -8,13 +8,18 @@
 
 #include "common/core/error.h"
 #include "common/core/time.h"
-#include "server/core/policy.h"
+#include "server/io/state_dir.h"
 
 namespace reversi::server {
 
+/// Of the account that we run as: $HOME where that is the caller's own. Empty if there is none.
+[[nodiscard]] std::string home_directory();
+
 /// The policy's path, else `~/.ssh/authorized_keys` of the account that we run as ($HOME where that
 /// is the caller's own).
-[[nodiscard]] Result<std::string> authorized_keys_path(const ServerPolicy& policy);
+/// @errors  config  no home; or server.json is broken, so that its path is not known: the defaults that
+///          serve meanwhile would name a file that sshd may never read
+[[nodiscard]] Result<std::string> authorized_keys_path(const LoadedPolicy& loaded);
 
 using TextChange = std::function<Result<std::string>(std::string_view)>;
 /// Reads the file (empty if missing), lets `change` make the new text and writes it if it differs.

@@ -12,6 +12,7 @@
 #include "server/io/admission.h"
 #include "server/io/agent_mailbox.h"
 #include "server/io/event_log.h"
+#include "server/io/node_lines.h"
 #include "server/io/own_file.h"
 #include "server/io/port_holder.h"
 #include "server/io/process.h"
@@ -27,6 +28,8 @@ constexpr Millis kFreeLimit{2'000};
 constexpr Millis kHoldersLimit{5'000};  // for all ports together: the client waits for its welcome
 /// Ports may be held by nobody that we may end; then the forwards will say so.
 constexpr Millis kBusyRetry{5'000};
+/// One more login is all that is missing.
+constexpr Millis kMendedRetry{1'000};
 constexpr Millis kAnswerSlack{2'000};
 constexpr int kMostRounds = 3;
 
@@ -93,7 +96,12 @@ class Claiming {
     claimed_.granted = std::move(node.granted);
     claimed_.fleet_size = std::max<std::size_t>(1, state_.count_nodes());
     const ServerPolicy& used = claimed_.policy;
+    const bool is_mended = node.lines_due && mend();
     if (!node.is_enabled) return refuse_disabled();
+    if (is_mended) {
+      return refused(RefusedReason::busy, "its rights were changed; the next login has them",
+                     kMendedRetry);
+    }
     std::string silent_session;  // challenged without an answer
     for (int round = 0; round < kMostRounds; ++round) {
       auto lock = state_.lock_node(newcomer_.node, kLockLimit);
@@ -157,6 +165,23 @@ class Claiming {
     }
     claimed_.granted = std::move(fresh.granted);
     return {std::move(claimed_), saved.has_value()};
+  }
+
+  /// A verb was killed between node.json and authorized_keys. False: it has to be said.
+  bool mend() {
+    const auto mended = mend_lines(state_, newcomer_.node);
+    if (!mended) {
+      claimed_.problem =
+          "node.json was changed, but authorized_keys could not be: " + mended.error().line() +
+          "; serving the grants of the forced command";
+      return false;
+    }
+    const Event event{.at = wall_now(),
+                      .kind = EventKind::changed,
+                      .session = newcomer_.record.session,
+                      .reason = "its lines in authorized_keys were older than node.json"};
+    static_cast<void>(log_.append(event));
+    return true;
   }
 
   [[nodiscard]] ClaimResult refuse_disabled() const {
@@ -233,7 +258,12 @@ ClaimResult claim_node(const StateDir& state, const Newcomer& newcomer,
 LoadedNode load_granted(const StateDir& state, const NodeName& node,
                         const std::vector<NodeForward>& command_line) {
   const auto record = state.load_node(node);
-  if (record) return {record->forwards, record->enabled, {}};
+  if (record) {
+    return {record->lines_due ? command_line : record->forwards,
+            record->enabled,
+            {},
+            record->lines_due};
+  }
   return {command_line, true, record.error().line() + "; serving the grants of the forced command"};
 }
 

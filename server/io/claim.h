@@ -20,7 +20,7 @@ struct Newcomer {
   Hello hello;
   SessionRecord record;  ///< what session.json is to say
   std::string client_address;
-  std::string problem;  ///< a state directory that cannot be used, or empty
+  std::string problem;   ///< a state directory or a command line that cannot be used, or empty
 };
 
 struct ClaimResult {
@@ -32,11 +32,13 @@ struct ClaimResult {
 [[nodiscard]] ClaimResult claim_node(const StateDir& state, const Newcomer& newcomer,
                                      const std::function<bool()>& is_wanted);
 
-/// The forwards of node.json, or those of the command line with what was wrong.
+/// The forwards of node.json, or those of the command line with what was wrong. While lines are due, sshd
+/// holds a session to the line that it was logged in with, and so do we.
 struct LoadedNode {
   std::vector<NodeForward> granted;
   bool is_enabled = true;
   std::string problem;
+  bool lines_due = false;  ///< of node.json: this session's rights may be those of before
 };
 [[nodiscard]] LoadedNode load_granted(const StateDir& state, const NodeName& node,
                                       const std::vector<NodeForward>& command_line);

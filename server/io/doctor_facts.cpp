@@ -159,23 +159,6 @@ void gather_machine(DoctorFacts& facts) {
   }
 }
 
-/// As sshd looks at it: the file and its directories, up to the home if it is in there.
-std::vector<PathFacts> way_to(const std::string& file, const std::string& home) {
-  std::vector<PathFacts> way;
-  std::error_code failed;
-  const fs::path real_home = fs::weakly_canonical(home, failed);
-  fs::path path = fs::weakly_canonical(file, failed);
-  while (!path.empty()) {
-    struct stat info {};
-    if (::stat(path.c_str(), &info) == 0) {
-      way.push_back({path.string(), info.st_uid, info.st_mode & 07777U});
-    }
-    if (path == real_home || path == path.parent_path()) break;
-    path = path.parent_path();
-  }
-  return way;
-}
-
 /// The first word of a line's forced command.
 std::string executable_of(std::string_view line) {
   constexpr std::string_view kMark = "command=\"exec ";
@@ -187,10 +170,10 @@ std::string executable_of(std::string_view line) {
   return std::string(rest.substr(0, rest.find(is_quoted ? '\'' : ' ')));
 }
 
-void gather_keys(const StateDir& state, DoctorFacts& facts) {
+void gather_keys(const StateDir& state, const LoadedPolicy& loaded, DoctorFacts& facts) {
   KeysFileFacts& keys = facts.keys;
   keys.executable = own_executable().value_or("");
-  const auto path = authorized_keys_path(facts.policy);
+  const auto path = authorized_keys_path(loaded);
   if (!path) {
     keys.problem = path.error().line();
     return;
@@ -246,6 +229,22 @@ void gather_nodes(const StateDir& state, DoctorFacts& facts) {
 
 }  // namespace
 
+std::vector<PathFacts> way_to(const std::string& file, const std::string& home) {
+  std::vector<PathFacts> way;
+  std::error_code failed;
+  const fs::path real_home = fs::weakly_canonical(home, failed);
+  fs::path path = fs::weakly_canonical(file, failed);
+  while (!path.empty()) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) == 0) {
+      way.push_back({path.string(), info.st_uid, info.st_mode & 07777U});
+    }
+    if (path == real_home || path == path.parent_path()) break;
+    path = path.parent_path();
+  }
+  return way;
+}
+
 Result<DoctorFacts> gather_as_caller(const std::string& state_dir, const DoctorSources& sources) {
   struct stat info {};
   if (::stat(state_dir.c_str(), &info) != 0) return fail(errno_error(errno, state_dir));
@@ -260,12 +259,12 @@ Result<DoctorFacts> gather_as_caller(const std::string& state_dir, const DoctorS
 }
 
 void gather_as_owner(const StateDir& state, DoctorFacts& facts) {
-  LoadedPolicy loaded = state.load_policy();
-  facts.policy = std::move(loaded.policy);
-  facts.policy_problem = std::move(loaded.problem);
+  const LoadedPolicy loaded = state.load_policy();
+  facts.policy = loaded.policy;
+  facts.policy_problem = loaded.problem;
   facts.is_policy_broken = loaded.is_broken;
   note_owner(state.path() + "/server.json", facts);
-  gather_keys(state, facts);
+  gather_keys(state, loaded, facts);
   gather_nodes(state, facts);
   struct statvfs disk {};
   if (::statvfs(state.path().c_str(), &disk) != 0) return;

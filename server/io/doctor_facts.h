@@ -2,6 +2,7 @@
 // Where the doctor's facts come from: sshd, the account database, the files, /proc.
 
 #include <string>
+#include <vector>
 
 #include "server/core/doctor.h"
 #include "server/io/state_dir.h"
@@ -18,6 +19,9 @@ struct DoctorSources {
 /// @param state_dir  An existing directory.
 [[nodiscard]] Result<DoctorFacts> gather_as_caller(const std::string& state_dir,
                                                    const DoctorSources& sources);
+
+/// As sshd looks at a file: itself and its directories, up to the home if it is in there.
+[[nodiscard]] std::vector<PathFacts> way_to(const std::string& file, const std::string& home);
 
 /// The rest, as the owner.
 void gather_as_owner(const StateDir& state, DoctorFacts& facts);

@@ -1,16 +1,10 @@
 #include "server/io/node_keys.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 
-#include "common/io/system_error.h"
-#include "server/core/authorized_keys.h"
 #include "server/core/key_rotation.h"
-#include "server/io/authorized_keys_file.h"
+#include "server/io/node_lines.h"
 #include "server/io/pending_dir.h"
-#include "server/io/process.h"
 
 namespace reversi::server {
 namespace {
@@ -18,34 +12,11 @@ namespace {
 /// Heartbeats wait meanwhile.
 constexpr Millis kLockLimit{3'000};
 
-/// A key that is not in the file yet must not have a line of its own there.
-Result<void> install(const StateDir& state, const NodeRecord& record, const PublicKey* fresh) {
-  const auto executable = own_executable();
-  if (!executable) return fail(executable.error());
-  // We may be older than an upgrade to another place, and a line that leads nowhere locks the node out.
-  if (::access(executable->c_str(), X_OK) != 0) return fail(errno_error(errno, *executable));
-  const auto lines = authorized_lines(record, AgentCommand{*executable, state.path()});
-  if (!lines) return fail(lines.error());
-  const auto path = authorized_keys_path(state.load_policy().policy);
-  if (!path) return fail(path.error());
-  return change_authorized_keys(
-      *path, kLockLimit, [&](std::string_view text) -> Result<std::string> {
-        if (fresh != nullptr && !has_lines(text, record.node, state.path())) {
-          return fail(Errc::config,
-                      "has no line of this node; name the file that sshd reads with "
-                      "--authorized-keys");
-        }
-        if (fresh != nullptr && is_key_outside_block(text, *fresh)) {
-          return fail(Errc::exists, "has a line of its own for the node's new key");
-        }
-        return replace_lines(text, record.node, state.path(), *lines);
-      });
-}
-
 Result<void> check_is_nobodys(const StateDir& state, const NodeName& node, const PublicKey& key) {
   for (const NodeName& other : state.list_nodes()) {
     if (other == node) continue;
     const auto record = state.load_node(other);
+    if (!record && record.error().code() == Errc::not_found) continue;  // half made, half removed
     // Its keys may be in use all the same: its sessions live on the grants of their command lines.
     if (!record) return fail(Error(record.error()).in("node " + other.text()));
     const bool is_held = std::ranges::any_of(
@@ -68,9 +39,9 @@ Result<void> let_key_in(const StateDir& state, const NodeName& node, const std::
   if (auto ok = check_is_nobodys(state, node, *key); !ok) return ok;
   const auto after = admit_next_key(*before, *key);
   if (!after) return fail(after.error());
-  if (auto ok = state.save_node(*after); !ok) return ok;
-  auto installed = install(state, *after, &*key);
-  if (!installed) static_cast<void>(state.save_node(*before));
+  auto installed =
+      save_with_lines(state, *before, *after,
+                      {.lock_limit = kLockLimit, .new_keys = {*key}, .must_have_lines = true});
   // It may have knocked before it was let in; nobody shall approve it for another node.
   if (installed) static_cast<void>(remove_pending(state, *key));
   return installed;
@@ -87,7 +58,11 @@ Result<bool> settle_key(const StateDir& state, const NodeName& node, const std::
   // Until the old line is gone for sure, the record says that there is something left to do.
   NodeRecord settled = after;
   settled.next_key.reset();
-  if (auto ok = install(state, settled, nullptr); !ok) return fail(ok.error());
+  settled.lines_due = false;
+  const auto prepared = prepare_lines(state, settled);
+  if (!prepared) return fail(prepared.error());
+  const auto installed = install_lines(state, node, *prepared, {.lock_limit = kLockLimit});
+  if (!installed) return fail(installed.error());
   if (auto ok = state.save_node(settled); !ok) return fail(ok.error());
   return true;
 }

@@ -52,9 +52,9 @@ class VerbsTest : public ::testing::Test {
   }
   /// Runs `reversi-server ARGUMENTS`; the words are of a shell.
   Outcome run(const std::string& arguments) const {
-    const std::string command = "cd " + dir.string() + " && REVERSI_STATE_DIR=" + dir.string() +
-                                "/state timeout 30 " + REVERSI_SERVER + " " + arguments +
-                                " 2>&1 </dev/null";
+    const std::string command = "cd " + dir.string() + " && HOME=" + dir.string() +
+                                " REVERSI_STATE_DIR=" + dir.string() + "/state timeout 30 " +
+                                program + " " + arguments + " 2>&1 </dev/null";
     Outcome outcome;
     FILE* pipe = ::popen(command.c_str(), "r");
     char chunk[4096];
@@ -76,6 +76,7 @@ class VerbsTest : public ::testing::Test {
   }
 
   fs::path dir;
+  std::string program = REVERSI_SERVER;
 };
 
 TEST(VerbsGolden, EveryHelpTextKeepsItsForm) {
@@ -251,6 +252,28 @@ TEST_F(VerbsTest, ABrokenPolicyIsReportedAndTheDefaultsServe) {
   EXPECT_NE(outcome.text.find("server.json: port_first"), std::string::npos) << outcome.text;
 }
 
+TEST_F(VerbsTest, WithABrokenPolicyNoVerbGuessesWhichFileSshdReads) {
+  add("cam-07 --key a.pub --forward ssh");
+  const std::string keys = text_of("keys");
+  const std::string record = text_of("state/nodes/cam-07/node.json");
+  put("state/server.json", "{\"port_first\": \"low\", \"authorized_keys\": \"keys\"}");
+  const std::string policy = text_of("state/server.json");
+  for (const char* verb :
+       {"node add x --key b.pub --forward ssh", "node set cam-07 --forward ssh=20077",
+        "node disable cam-07", "node enable cam-07", "node remove cam-07", "setup --user",
+        "node enable cam-07 --authorized-keys other"}) {
+    const Outcome outcome = run(verb);
+    EXPECT_EQ(outcome.code, 3) << verb << outcome.text;
+    EXPECT_NE(outcome.text.find("doctor --repair"), std::string::npos) << verb << outcome.text;
+  }
+  EXPECT_EQ(text_of("keys"), keys);
+  EXPECT_EQ(text_of("state/nodes/cam-07/node.json"), record);
+  EXPECT_EQ(text_of("state/server.json"), policy);
+  EXPECT_FALSE(fs::exists(dir / ".ssh")) << "what the defaults would take";
+  EXPECT_FALSE(fs::exists(dir / "other"));
+  EXPECT_FALSE(fs::exists(dir / "state/nodes/x"));
+}
+
 TEST_F(VerbsTest, EventsTellWhatTheAdminDid) {
   add("cam-07 --key a.pub --forward ssh");
   ASSERT_EQ(run("node disable cam-07").code, 0);
@@ -271,6 +294,26 @@ TEST_F(VerbsTest, SetupDryRunChangesNothing) {
   EXPECT_FALSE(fs::exists(dir / "state"));
 }
 
+TEST_F(VerbsTest, SetupSaysWhatSshdsStrictModesWouldNotTake) {
+  add("cam-07 --key a.pub --forward ssh");
+  EXPECT_EQ(run("setup --user").code, 0);
+  fs::create_directories(dir / "open");
+  fs::copy_file(dir / "keys", dir / "open/keys");
+  // A sticky directory is as open to sshd as any other.
+  fs::permissions(dir / "open", fs::perms::all | fs::perms::sticky_bit);
+  const Outcome outcome = run("setup --user --authorized-keys open/keys");
+  EXPECT_EQ(outcome.code, 1) << outcome.text;
+  EXPECT_NE(outcome.text.find("chmod go-w"), std::string::npos) << outcome.text;
+  // What is above the home is not its business.
+  fs::permissions(dir / "open", fs::perms::owner_all);
+  EXPECT_EQ(run("setup --user").code, 0);
+}
+
+TEST_F(VerbsTest, WhatCannotBeWrittenIsAFailure) {
+  add("cam-07 --key a.pub --forward ssh");
+  EXPECT_EQ(run("status --json >/dev/full").code, 1);
+}
+
 TEST_F(VerbsTest, SetupRestoresEveryLine) {
   add("cam-07 --key a.pub --forward ssh");
   const std::string keys = text_of("keys");
@@ -286,6 +329,9 @@ TEST_F(VerbsTest, ADirectoryOfAnotherUserIsNotEnteredWithoutSudo) {
     ASSERT_EQ(::chown((dir / "state").c_str(), 65534, 65534), 0);
     ASSERT_EQ(::chown(dir.c_str(), 65534, 65534), 0);
     fs::remove(dir / "keys");
+    // The account must be able to run what its lines name, wherever this was built.
+    fs::copy_file(REVERSI_SERVER, dir / "reversi-server");
+    program = dir / "reversi-server";
     add("cam-07 --key a.pub --forward ssh");
     struct stat info {};
     ASSERT_EQ(::stat((dir / "state/nodes/cam-07/node.json").c_str(), &info), 0);

@@ -17,6 +17,7 @@ TEST(NodeRecord, ComesBackAsItWasWritten) {
   record.keys.push_back(public_key(kKeyB));
   record.forwards.push_back({forward_name("web"), 30000, parse_expect("http=/x,204").value()});
   record.from = {"192.0.2.0/24"};
+  record.lines_due = true;
   const auto back = node_from_json(record.node, node_to_json(record));
   ASSERT_TRUE(back) << back.error().line();
   EXPECT_EQ(*back, record);
@@ -43,10 +44,11 @@ TEST(NodeRecord, EveryMistakeNamesItsKey) {
       {"from", {"10.0.0.1/8"}},
       {"forwards", {{{"name", "Ssh"}, {"port", 20000}}}},
       {"forwards", {{{"name", "ssh"}, {"port", 0}}}},
+      {"forwards", {{{"name", "ssh"}, {"port", 1023}}}},
       {"forwards", {{{"name", "ssh"}, {"port", 65536}}}},
-      {"forwards", {{{"name", "ssh"}, {"port", 1}}, {{"name", "ssh"}, {"port", 2}}}},
-      {"forwards", {{{"name", "ssh"}, {"port", 1}}, {{"name", "web"}, {"port", 1}}}},
-      {"forwards", {{{"name", "ssh"}, {"port", 1}, {"expect", {{"kind", "regex"}}}}}},
+      {"forwards", {{{"name", "ssh"}, {"port", 2001}}, {{"name", "ssh"}, {"port", 2002}}}},
+      {"forwards", {{{"name", "ssh"}, {"port", 2001}}, {{"name", "web"}, {"port", 2001}}}},
+      {"forwards", {{{"name", "ssh"}, {"port", 2001}, {"expect", {{"kind", "regex"}}}}}},
   };
   for (const Row& row : rows) {
     Json doc = node_to_json(cam_07());

@@ -10,6 +10,9 @@ namespace {
 
 using namespace testing;
 
+const std::string kKeyThird =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB";
+
 class NodeKeysTest : public StateDirTest {
  protected:
   void SetUp() override {
@@ -50,6 +53,23 @@ TEST_F(NodeKeysTest, OneThatWasKilledHalfWayIsDoneByTheNextLogin) {
   EXPECT_FALSE(has(kKeyA));
 }
 
+TEST_F(NodeKeysTest, ABrokenServerJsonLetsNoKeyInAndSettlesNone) {
+  ASSERT_TRUE(let_key_in(state, node, kKeyB));
+  const std::string before = lines();
+  put(state.path() + "/server.json", "{\"port_first\": \"low\"}");
+  ASSERT_EQ(::setenv("HOME", dir.c_str(), 1), 0);  // what the defaults would take
+  EXPECT_EQ(settle_key(state, node, public_key(kKeyB).blob).error().code(), Errc::config);
+  EXPECT_TRUE(state.load_node(node)->next_key) << "there is something left to do";
+  EXPECT_EQ(let_key_in(state, node, kKeyThird).error().code(), Errc::config);
+  EXPECT_EQ(lines(), before);
+  EXPECT_FALSE(std::filesystem::exists(dir + "/.ssh"));
+}
+
+TEST_F(NodeKeysTest, AHalfMadeNodeBlocksNobodysRotation) {
+  ASSERT_TRUE(state.create_node(node_name("cam-08")));
+  EXPECT_TRUE(let_key_in(state, node, kKeyB));
+}
+
 TEST_F(NodeKeysTest, WhatIsRefusedChangesNothing) {
   const std::string before = lines();
   const NodeName other = node_name("cam-08");
@@ -62,13 +82,7 @@ TEST_F(NodeKeysTest, WhatIsRefusedChangesNothing) {
   EXPECT_EQ(let_key_in(state, node, kKeyA).error().code(), Errc::exists);
   EXPECT_EQ(let_key_in(state, node, "junk").error().code(), Errc::refused);
   put(keys, "");
-  EXPECT_EQ(let_key_in(state, node,
-                       "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBBBBBBBBBBBBBBBBBBBBBBBBBB"
-                       "BBBBBBBBBBBBBBBBB")
-                .error()
-                .code(),
-            Errc::config)
-      << "the wrong file";
+  EXPECT_EQ(let_key_in(state, node, kKeyThird).error().code(), Errc::config) << "the wrong file";
   put(keys, before);
   EXPECT_EQ(state.load_node(node).value(), cam_07());
 }
