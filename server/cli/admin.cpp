@@ -22,6 +22,9 @@ constexpr std::size_t kMostKeyBytes = 64 * 1024;
 constexpr Millis kAskLimit{2000};
 constexpr Millis kEndLimit{1500};
 constexpr Millis kSearchLimit{3000};
+// Where the node may not come back. The shell of an account can take seconds before it runs the agent.
+constexpr Millis kLeaveLimit{10'000};
+constexpr Millis kRoundLimit{800};  // of it
 
 Result<std::string> read_standard_input() {
   std::string text;
@@ -126,8 +129,7 @@ namespace {
 /// The session that session.json names; see end_session().
 Result<bool> end_recorded(const StateDir& state, const NodeName& node, RequestKind kind) {
   const auto session = state.load_session(node);
-  if (!session && session.error().code() == Errc::not_found) return false;
-  if (!session) return fail(session.error());
+  if (!session) return false;  // none, or broken: then it names nobody whom we could end
   if (session->boot_id != own_boot_id()) return false;
   const bool had_agent = is_running(session->agent);
   const bool had_sshd = is_running(session->sshd);
@@ -156,7 +158,13 @@ Result<bool> end_session(const StateDir& state, const NodeName& node, RequestKin
   if (record && !is_back) {
     for (const NodeForward& forward : record->forwards) ports.push_back(forward.port);
   }
-  const auto others = end_unrecorded(agents, ports, ::geteuid(), kSearchLimit);
+  const MonoTime deadline = mono_now() + kLeaveLimit;
+  auto others = end_unrecorded(agents, ports, ::geteuid(), comes_back ? kSearchLimit : kRoundLimit);
+  // A port's holder is hard to find while others come and go; but those are agents by now, and known.
+  while (!others && !comes_back && mono_now() < deadline) {
+    others =
+        end_unrecorded(agents_of(node, state.path(), ::geteuid()), ports, ::geteuid(), kRoundLimit);
+  }
   if (!recorded) return recorded;
   return others.map([&](int count) { return *recorded || count > 0; });
 }

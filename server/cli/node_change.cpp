@@ -160,20 +160,38 @@ Result<ExitCode> set_enabled(const NodeOptions& options, bool enabled) {
   return ExitCode::done;
 }
 
+/// From here on nobody comes back: sshd's command and the agents ask node.json, sshd itself the lines.
+Result<void> shut_out(const OpenedNode& opened, const std::optional<NodeRecord>& before) {
+  const StateDir& state = opened.admin.state;
+  const auto prepared = prepare_removal(state);
+  if (!prepared) return fail(prepared.error());
+  if (before) {
+    NodeRecord after = *before;
+    after.enabled = false;
+    after.lines_due = false;
+    if (auto ok = state.save_node(after); !ok) return ok;
+  }
+  auto removed = install_lines(state, opened.node, *prepared, {.lock_limit = kAdminLockLimit});
+  if (!removed && before) static_cast<void>(state.save_node(*before));
+  return removed;
+}
+
 Result<ExitCode> remove(const NodeOptions& options) {
   const auto opened = open_node(options);
   if (!opened) return fail(opened.error());
   const StateDir& state = opened->admin.state;
   const auto lock = state.lock_all(kAdminLockLimit);
   if (!lock) return fail(lock.error());
-  const auto prepared = prepare_removal(state);
-  if (!prepared) return fail(prepared.error());
-  // The line first: from then on nobody comes back.
-  const auto removed =
-      install_lines(state, opened->node, *prepared, {.lock_limit = kAdminLockLimit});
-  if (!removed) return fail(removed.error());
-  const auto ended = end_session(state, opened->node, RequestKind::evict, /*comes_back=*/false);
-  if (!ended) warn(ended.error().line());
+  std::optional<NodeRecord> before;  // a broken one must not keep the node in
+  if (auto loaded = state.load_node(opened->node)) before = *std::move(loaded);
+  if (auto ok = shut_out(*opened, before); !ok) return fail(ok.error());
+  const auto ended = end_session(state, opened->node, RequestKind::disable, /*comes_back=*/false);
+  if (!ended) {
+    return fail(Error(ended.error())
+                    .in("node " + opened->node.text() +
+                        " is disabled, and keeps its ports until `node remove` "
+                        "has ended its session"));
+  }
   if (auto ok = state.remove_node(opened->node); !ok) return fail(ok.error());
   return ExitCode::done;
 }

@@ -185,8 +185,11 @@ class Claiming {
   }
 
   [[nodiscard]] ClaimResult refuse_disabled() const {
-    return refused(RefusedReason::disabled, "the administrator disabled this node",
-                   claimed_.policy.refused_retry);
+    const bool was_removed = state_.was_removed(newcomer_.node);
+    return refused(
+        RefusedReason::disabled,
+        "the administrator " + std::string(was_removed ? "removed" : "disabled") + " this node",
+        claimed_.policy.refused_retry);
   }
 
   void evict(const Recorded& recorded, const std::string& why) {
@@ -264,6 +267,8 @@ LoadedNode load_granted(const StateDir& state, const NodeName& node,
             {},
             record->lines_due};
   }
+  // A login that was under way when the node was removed; its ports are the next node's.
+  if (state.was_removed(node)) return {{}, false, {}};
   return {command_line, true, record.error().line() + "; serving the grants of the forced command"};
 }
 

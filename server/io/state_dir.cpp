@@ -101,12 +101,28 @@ bool StateDir::has_node(const NodeName& node) const {
 }
 
 Result<void> StateDir::create_node(const NodeName& node) const {
-  if (::mkdir(node_path(node).c_str(), kDirMode) == 0) return {};
+  if (::mkdir(node_path(node).c_str(), kDirMode) == 0) {
+    ::unlink(removed_file(node).c_str());
+    return {};
+  }
   if (errno == EEXIST) return fail(Errc::exists, "node " + node.text() + " exists already");
   return fail(errno_error(errno, node_path(node)));
 }
 
+std::string StateDir::removed_file(const NodeName& node) const {
+  return path_ + "/removed/" + node.text();
+}
+
+bool StateDir::was_removed(const NodeName& node) const {
+  struct stat info {};
+  return !has_node(node) && ::lstat(removed_file(node).c_str(), &info) == 0;
+}
+
 Result<void> StateDir::remove_node(const NodeName& node) const {
+  // On a full disk the node goes without it.
+  if (make_own_directory(path_ + "/removed")) {
+    static_cast<void>(write_file(removed_file(node), "", kFileMode, Sync::disk));
+  }
   std::error_code failed;
   std::filesystem::remove_all(node_path(node), failed);
   if (failed) return fail(errno_error(failed.value(), node_path(node)));
@@ -129,9 +145,7 @@ Result<UniqueFd> StateDir::lock_all(Millis limit) const {
 Result<Json> StateDir::load_json(const std::string& path) const {
   const auto text = read_own_file(path);
   if (!text) return fail(text.error());
-  return parse_own_json(*text).map_error([&](Error error) {
-    return std::move(error).in(path);
-  });
+  return parse_own_json(*text).map_error([&](Error error) { return std::move(error).in(path); });
 }
 
 Result<NodeRecord> StateDir::load_node(const NodeName& node) const {

@@ -70,8 +70,10 @@ class StateDir {
   [[nodiscard]] std::size_t count_nodes() const;
   [[nodiscard]] bool has_node(const NodeName& node) const;
   [[nodiscard]] Result<void> create_node(const NodeName& node) const;
-  /// Removes the directory and what is in it.
+  /// Removes the directory and what is in it. removed/NAME says so from then on, until the node is created again.
   [[nodiscard]] Result<void> remove_node(const NodeName& node) const;
+  /// Its directory is missing because somebody removed the node, and not because files were lost.
+  [[nodiscard]] bool was_removed(const NodeName& node) const;
 
   /// Held for moments only: never for the life of a session.
   /// @errors  timeout
@@ -103,6 +105,7 @@ class StateDir {
  private:
   explicit StateDir(std::string path) : path_(std::move(path)) {}
   [[nodiscard]] Result<nlohmann::json> load_json(const std::string& path) const;
+  [[nodiscard]] std::string removed_file(const NodeName& node) const;
 
   std::string path_;
 };

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import shutil
+import socket
 import subprocess
 
 import lab
@@ -82,6 +83,19 @@ def _(lab):
     tap.check("--node node-a " not in lab.authorized_keys.read_text(encoding="utf-8"), "the line is still there")
     tap.check([each["node"] for each in json.loads(lab.server("status", "--json"))] == ["node-b"], "another list")
     tap.check(session_of(lab.status(other)) == undisturbed, "the other node's session was touched")
+
+
+@tap.case("node remove where something holds the port that cannot be ended: the node stays, disabled, with its port")
+def _(lab):
+    node = lab.add_node("node-a", {"ssh": lab.nonce_service("node-a")})
+    other = lab.add_node("node-b", {"ssh": lab.nonce_service("node-b")}, register=False)
+    with socket.create_server(("127.0.0.1", node.port())):
+        lab.server("node", "remove", node, code=1)
+        tap.check(lab.status(node)["state"] == "disabled", f"{lab.status(node)}")
+        words = ["node", "add", "node-b", "--key", "-", "--forward", f"ssh={node.port()}"]
+        lab.server(*words, text=other.public_key, code=1)
+    lab.server("node", "remove", node)
+    lab.server(*words, text=other.public_key)
 
 
 @tap.case("agent killed: whoever reads adds the down that it could not write, once")

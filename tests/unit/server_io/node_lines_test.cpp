@@ -82,6 +82,16 @@ TEST_F(NodeLinesTest, ANodeThatIsDisabledStaysOutWhateverIsDue) {
   EXPECT_EQ(text().find("port-forwarding"), std::string::npos) << text();
 }
 
+TEST_F(NodeLinesTest, ALoginUnderWayWhenTheNodeIsRemovedGetsNoPort) {
+  ASSERT_TRUE(state.remove_node(node));
+  const ClaimResult late = claim();
+  ASSERT_TRUE(std::holds_alternative<ClaimRefused>(late.event));
+  EXPECT_EQ(std::get<ClaimRefused>(late.event).refused.text, "the administrator removed this node");
+  ASSERT_TRUE(state.create_node(node));
+  EXPECT_FALSE(state.was_removed(node));
+  ASSERT_TRUE(std::holds_alternative<Claimed>(claim().event)) << "one that is only lost is served";
+}
+
 TEST_F(NodeLinesTest, AFileWithoutALineOfTheNodeIsNotTheOneThatWasMeant) {
   leave_half();
   put(keys, "ssh-rsa AAAA mine\n");
