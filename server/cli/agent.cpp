@@ -31,12 +31,16 @@ std::string sanitise_environment() {
 Result<ExitCode> run(const Arguments& arguments) {
   auto node = NodeName::parse(arguments.node);
   if (!node) return fail(node.error());
-  AgentOptions options{
-      *std::move(node), {}, arguments.state_dir, arguments.key, sanitise_environment()};
+  AgentOptions options{*std::move(node),       {}, arguments.state_dir, arguments.key,
+                       sanitise_environment(), {}};
   for (const std::string& text : arguments.grants) {
     auto grant = parse_grant(text);
-    if (!grant) return fail(Error(grant.error()).in("--grant"));
-    options.grants.push_back(*std::move(grant));
+    if (grant) {
+      options.grants.push_back(*std::move(grant));
+    } else {
+      // One forward less; without an agent there would be none.
+      options.problem = Error(grant.error()).in("forced command: --grant left out").line();
+    }
   }
   return run_agent(options);
 }

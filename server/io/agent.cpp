@@ -410,7 +410,7 @@ class Agent {
   }
 
   const AgentOptions& options_;
-  std::string problem_;  ///< why there is no state directory, or empty
+  std::string problem_;  ///< why there is no state directory, what else is wrong, or empty
   StateDir state_;
   ParentProcess parent_;
   EventLog log_;
@@ -446,7 +446,7 @@ Result<ExitCode> run_agent(const AgentOptions& options) {
   // A state directory that was deleted, or is somebody else's, must not cost the node its way in.
   const auto made = make_directories(options.state_dir, 0700);
   auto state = made ? StateDir::open_existing(options.state_dir) : fail(made.error());
-  if (state) return Agent(options, *std::move(state), *std::move(parent), {}).run();
+  if (state) return Agent(options, *std::move(state), *std::move(parent), options.problem).run();
   // Not the path itself: nothing in a directory that is not ours may be read, or cleared away.
   const std::string problem = "no state directory: " + state.error().line();
   ::dprintf(STDERR_FILENO, "reversi-server: %s\n", problem.c_str());  // no event log will say it

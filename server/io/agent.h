@@ -19,6 +19,7 @@ struct AgentOptions {
   std::string state_dir;
   std::string key;             ///< blob of the key that was logged in with, if it is in rotation
   std::string ssh_connection;  ///< SSH_CONNECTION as sshd set it
+  std::string problem;         ///< words of the forced command that could not be read, or empty
   std::function<void(const AgentAction&)> before_action = {};  ///< for tests: may throw
 };
 

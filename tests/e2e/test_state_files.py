@@ -56,4 +56,24 @@ def _(lab):
     tap.check(lab.session_id(second) == session, "the other node's session was touched")
 
 
+@tap.case("a port that no node may have, in node.json: reported, and the line serves; in the line itself: one forward less")
+def _(lab):
+    node = lab.add_node("node-a", {"ssh": lab.nonce_service("node-a")})
+    file = lab.state_dir / "nodes" / "node-a" / "node.json"
+    good = file.read_text(encoding="utf-8")
+    record = json.loads(good)
+    record["forwards"][0]["port"] = 80
+    file.write_text(json.dumps(record), encoding="utf-8")
+    lab.server("setup", "--user")
+    node.start()
+    lab.wait_answer(node, 15)
+    tap.wait_until(lambda: "node.json: forwards" in json.dumps(lab.events(node)), 10, "a report")
+    file.write_text(good, encoding="utf-8")
+    line = lab.authorized_keys.read_text(encoding="utf-8")
+    lab.authorized_keys.write_text(line.replace(" --grant ssh", " --grant web=80 --grant ssh"), encoding="utf-8")
+    node.client("restart-tunnel")
+    tap.wait_until(lambda: "web=80" in json.dumps(lab.events(node)), 15, "a report")
+    lab.wait_answer(node, 15)
+
+
 lab.main()
