@@ -1,5 +1,6 @@
 #include "common/cli/verb.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -113,11 +114,22 @@ int usage_error(const CLI::App& root, const CLI::ParseError& error,
                   "unknown verb \"" + std::string(word) + "\"" + did_you_mean(word, known) + hint);
 }
 
+/// False on a full disk, or for a reader that went away. Whoever closed it before us wants nothing.
+bool has_written_all() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
+  return errno == EBADF;
+}
+
 int perform(const CommandLine& line) {
   const CLI::App* verb = chosen(*line.app);
   for (const auto& [app, run] : line.runs) {
     if (app != verb) continue;
     const auto code = run();
+    if (code == ExitCode::done && !has_written_all()) {
+      std::fprintf(stderr, "%s: standard output: not everything could be written\n",
+                   line.app->get_name().c_str());
+      return static_cast<int>(ExitCode::failed);
+    }
     if (code) return static_cast<int>(*code);
     std::fprintf(stderr, "%s: %s\n", line.app->get_name().c_str(), code.error().line().c_str());
     return static_cast<int>(exit_code_of(code.error().code()));

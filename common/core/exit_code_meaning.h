@@ -12,17 +12,23 @@ namespace reversi {
 [[nodiscard]] constexpr std::string_view meaning_of(ExitCode code) {
   switch (code) {
     case ExitCode::done:
-      return "Done; of status, probe and doctor: all is well.";
+      return "Done; of probe, doctor and the client's status: all is well. The server's status is "
+             "done whatever it shows, "
+             "but for --check.";
     case ExitCode::failed:
-      return "Failed, and one line on standard error says why; of status, probe and doctor: all is not well.";
+      return "Failed, and one line on standard error says why; of probe, doctor, the client's "
+             "status and the server's "
+             "status --check: all is not well.";
     case ExitCode::usage:
       return "The command line cannot be.";
     case ExitCode::config:
       return "The configuration is invalid or missing, or nothing is running that could be asked.";
     case ExitCode::retry:
-      return "Of reversi-worker, for its supervisor: the session ended or never came to be; another may do better.";
+      return "Of reversi-worker, for its supervisor: the session ended or never came to be; "
+             "another may do better.";
     case ExitCode::refused:
-      return "Of reversi-worker, for its supervisor: key or host key refused; a person has to do something.";
+      return "Of reversi-worker, for its supervisor: key or host key refused; a person has to do "
+             "something.";
   }
   return {};
 }
