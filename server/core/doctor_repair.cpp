@@ -43,7 +43,8 @@ Result<NodeRecord> record_from_lines(const NodeName& node, const std::vector<Key
     auto key = parse_public_key(line.text.substr(end + 2));
     if (!key) return fail(Error(key.error()).in("line " + std::to_string(line.number)));
     const std::string_view options = std::string_view(line.text).substr(0, at);
-    if (auto ok = read_command(std::string_view(line.text).substr(at, end - at), record); !ok) {
+    const std::string_view command = std::string_view(line.text).substr(at, end - at);
+    if (auto ok = read_command(command, record); !ok) {
       return fail(Error(ok.error()).in("line " + std::to_string(line.number)));
     }
     record.enabled = record.enabled || options.find("port-forwarding") != std::string_view::npos;
@@ -53,6 +54,8 @@ Result<NodeRecord> record_from_lines(const NodeName& node, const std::vector<Key
       ranges.remove_prefix(std::min(ranges.size(), range.size() + 1));
       record.from.emplace_back(range);
     }
+    // Only the line of a key in rotation names it (docs/adr/0015).
+    if (between(command, " --key ", ' ') == key->blob) record.next_key = *key;
     record.keys.push_back(*std::move(key));
   }
   if (record.keys.empty()) return fail(Errc::not_found, "authorized_keys has no line of it");

@@ -362,6 +362,15 @@ TEST(Repair, ADisabledNodeStaysDisabled) {
   EXPECT_EQ(*found, lost);
 }
 
+TEST(Repair, AKeyInRotationStaysInRotation) {
+  NodeRecord lost = testing::cam_07();
+  lost.keys.push_back(testing::public_key(testing::kKeyB));
+  lost.next_key = lost.keys.back();
+  const auto found = record_from_lines(lost.node, lines_of(lost));
+  ASSERT_TRUE(found) << found.error().line();
+  EXPECT_EQ(*found, lost);
+}
+
 TEST(Repair, WhatCannotBeReadIsNotGuessed) {
   const NodeRecord lost = testing::cam_07();
   EXPECT_EQ(record_from_lines(lost.node, {}).error().code(), Errc::not_found);
