@@ -81,8 +81,30 @@ find_client() {
 cron_begin='# BEGIN reversi-client (written by install.sh; edits are lost)'
 cron_end='# END reversi-client'
 
-# Prints the crontab without our block.
-other_cron_lines() { crontab -l 2>/dev/null | sed '/^# BEGIN reversi-client/,/^# END reversi-client/d'; }
+# Prints the crontab. None is an empty one; one that cannot be read is not.
+cron_table() {
+  crontab -l 2>/dev/null && return 0
+  why=$(LC_ALL=C crontab -l 2>&1 >/dev/null) && return 0
+  case $why in
+    *[Nn]'o crontab'* | *'No such file'*) return 0 ;;
+  esac
+  say "the crontab cannot be read, and is left as it is: $why" >&2
+  return 1
+}
+
+# Prints the crontab without our block. A block that does not end would take a person's lines with it.
+other_cron_lines() {
+  table=$(cron_table) || return 1
+  [ -n "$table" ] || return 0
+  printf '%s\n' "$table" | awk '
+    /^# BEGIN reversi-client/ { if (begun++) bad = 1; inside = 1; next }
+    /^# END reversi-client/ { if (!inside) bad = 1; inside = 0; next }
+    !inside { print }
+    END { exit bad || inside }' && return 0
+  say "the block of reversi-client in the crontab is damaged, and is left as it is: crontab -e, and" \
+    "have one line \"$cron_begin\" before ours and one \"$cron_end\" behind it, or none of the three" >&2
+  return 1
+}
 
 # Replaces the crontab by standard input; an empty one stays empty.
 write_crontab() {

@@ -49,7 +49,7 @@ put() {
 remove_unfinished() {
   rm -f "$root$bin/reversi-client.tmp."* "$root$bin/reversi-client.former.tmp"
   rm -f "$root$libexec/"*.tmp.* "$root$libexec/reversi-worker.former.tmp"
-  rm -f "$root$etc/client.json".*tmp* "$root$etc/bundle."*.tmp*
+  rm -f "$root$etc/client.json".*tmp* "$root$etc/bundle."*.tmp* "$root$etc/known_hosts".*tmp*
   rm -f "$root/etc/config/reversi.tmp."*
   [ -z "$service" ] || rm -f "$root$service.tmp."* "$root$service.former.tmp"
 }
@@ -75,7 +75,7 @@ keep_former() {
 
 # each_place COMMAND: for everything that is taken back, until one says no.
 each_place() {
-  for file in "$bin/reversi-client" "$libexec/reversi-worker" "$config" "$etc/bundle.client.json" \
+  for file in "$bin/reversi-client" "$libexec/reversi-worker" "$config" "$etc/bundle.client.json" "$etc/known_hosts" \
     ${service:+"$service"}; do
     "$1" "$root$file" || return
   done
@@ -145,6 +145,9 @@ check_bundle() {
   if [ -z "$root" ] && [ -f "$here/bin/reversi-client" ] && ! "$here/bin/reversi-client" version >/dev/null 2>&1; then
     fail "bin/reversi-client of this bundle does not run on this machine ($(uname -m)); nothing was changed"
   fi
+  if [ "$init" = cron ] && [ -z "$root" ] && command -v crontab >/dev/null; then
+    other_cron_lines >/dev/null || exit 1
+  fi
   key=$etc/id_ed25519
   if [ ! -f "$here/id_ed25519" ]; then
     [ -f "$root$key" ] || fail "this bundle has no private key: put the node's own into $key, then run this again"
@@ -172,10 +175,22 @@ install_config() {
     say "$config was changed on this machine and stays; the bundle's is $config.new"
   fi
   put "$here/client.json" "$etc/bundle.client.json" 600
-  [ -e "$root$etc/known_hosts" ] || : >"$root$etc/known_hosts"
-  while IFS= read -r line; do
-    grep -qxF -e "$line" "$root$etc/known_hosts" || printf '%s\n' "$line" >>"$root$etc/known_hosts"
-  done <"$here/known_hosts"
+}
+
+# The keys of the server that are not known yet, beside those that are.
+install_known_hosts() {
+  present=$root$etc/known_hosts
+  [ -e "$present" ] || put /dev/null "$etc/known_hosts" 600
+  missing=$(while IFS= read -r line; do
+    grep -qxF -e "$line" "$present" || printf '%s\n' "$line"
+  done <"$here/known_hosts")
+  [ -n "$missing" ] || return 0
+  keep_former "$etc/known_hosts"
+  made=$present.tmp.made
+  # awk ends a last line that has no end: two keys glued together are none.
+  { awk 1 "$present" && printf '%s\n' "$missing"; } >"$made" || fail "$made could not be written"
+  put "$made" "$etc/known_hosts" 600
+  rm -f "$made"
 }
 
 install_key() {
@@ -198,6 +213,8 @@ user_unit() {
   cat <<END
 [Unit]
 Description=reversi: keeps this machine reachable over SSH
+# The default limit would strand a far machine for ever after a few quick ends.
+StartLimitIntervalSec=0
 
 [Service]
 Type=notify
@@ -220,8 +237,9 @@ enable_cron() {
     say "no crontab here: have something run \"$client ensure --config $config\" every minute"
     return 0
   fi
+  others=$(other_cron_lines) || return 1
   {
-    other_cron_lines
+    [ -z "$others" ] || printf '%s\n' "$others"
     printf '%s\n* * * * * "%s" ensure --config "%s" >/dev/null 2>&1\n%s\n' "$cron_begin" "$client" "$config" "$cron_end"
   } | write_crontab
 }
@@ -358,6 +376,7 @@ find_client
 [ -n "$client" ] ||
   fail "this bundle has no program: put reversi-client into $bin and reversi-worker into $libexec, then run this again"
 install_config
+install_known_hosts
 install_key
 public_directory "$root$libexec"
 put "$here/common.sh" "$libexec/common.sh" 644

@@ -38,7 +38,8 @@ remove_service() {
     systemd-user) systemctl --user --quiet disable reversi-client.service 2>/dev/null || true ;;
     cron)
       if command -v crontab >/dev/null && crontab -l 2>/dev/null | grep -q '^# BEGIN reversi-client'; then
-        other_cron_lines | write_crontab
+        others=$(other_cron_lines) || exit 1
+        { [ -z "$others" ] || printf '%s\n' "$others"; } | write_crontab
       fi
       ;;
   esac
@@ -74,7 +75,7 @@ rmdir "$root$libexec" "$root$prefix/libexec" 2>/dev/null || true
 if [ "$keep" = no ] && [ -d "$etc_dir" ]; then
   cd "$etc_dir"
   rm -f client.json client.json.new client.json.former bundle.client.json bundle.id_ed25519.pub bundle.program install.log
-  rm -f bundle.client.json.former
+  rm -f bundle.client.json.former known_hosts.former known_hosts.none
   rm -f id_ed25519 id_ed25519.next id_ed25519.old known_hosts learned_known_hosts learned_servers.json
   rm -f instance policy.json last-good.json former.json supervisor.lock lock status.json control.sock
   cd /

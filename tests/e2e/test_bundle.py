@@ -13,6 +13,7 @@ from probes import probe
 BROKEN = "#!/bin/sh\n# Looks well and never comes up.\ncase $1 in version | check | ensure) exit 0 ;; esac\nexit 1\n"
 SILENT = "#!/bin/sh\n# Says its version and knows nothing else.\n[ \"$1\" = version ]\n"
 NOBODY = 65534
+OTHER_HOST = "192.0.2.9 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 
 def make_bundle(lab, name="node-a", *arguments, out=None, code=0, os_name="linux", binaries=None):
@@ -71,6 +72,11 @@ class Site:
         return self.lab.wait_state("node-a", "up", 15)[0]["session"]["id"]
 
 
+def add_host_key(site):
+    with (site.at("/tmp/reversi-node-a") / "known_hosts").open("a", encoding="utf-8") as file:
+        file.write(OTHER_HOST + "\n")
+
+
 def check_cron(lab, uid):
     site = Site(lab, uid)
     (site.root.path / "var/spool/crontab").write_text("0 3 * * * /bin/true\n", encoding="utf-8")
@@ -97,6 +103,10 @@ def check_cron(lab, uid):
     key = lab.directory / "node-a.pub"
     key.write_text((site.at(site.etc) / "bundle.id_ed25519.pub").read_text(encoding="utf-8"), encoding="utf-8")
     good = (site.at(site.bin) / "reversi-client").read_bytes()
+    # As editors leave it that do not end the last line.
+    pinned = site.at(site.etc) / "known_hosts"
+    pinned.write_text("# mine\n" + pinned.read_text(encoding="utf-8").rstrip("\n"), encoding="utf-8")
+    pins = pinned.read_bytes()
     broken = lab.directory / "broken" / "reversi-client"
     broken.parent.mkdir()
     for text, words in (
@@ -108,10 +118,12 @@ def check_cron(lab, uid):
         site.unpack(make_bundle(lab, "node-a", "--key", key, binaries=[broken]))
         with (site.at("/tmp/reversi-node-a") / "client.json").open("a", encoding="utf-8") as file:
             file.write("// the next one\n")
+        add_host_key(site)
         said = site.install("--wait 3", code=1)
         tap.note(said)
         tap.check(words in said, said)
         tap.check((site.at(site.bin) / "reversi-client").read_bytes() == good, "the former program is not back")
+        tap.check(pinned.read_bytes() == pins, f"known_hosts: {pinned.read_text(encoding='utf-8')}")
         config, bundled = ((site.at(site.etc) / name).read_bytes() for name in ("client.json", "bundle.client.json"))
         tap.check(config == bundled and b"next one" not in config, "the configuration counts as changed here")
         site.wait_up()
@@ -133,7 +145,10 @@ def check_cron(lab, uid):
     config = site.at(site.etc) / "client.json"
     config.write_text("// mine\n" + config.read_text(encoding="utf-8"), encoding="utf-8")
     site.unpack(make_bundle(lab, "node-a", "--key", key, binaries=programs()))
+    add_host_key(site)
     said = site.install()
+    lines = pinned.read_text(encoding="utf-8").splitlines()
+    tap.check(lines == [*pins.decode().splitlines(), OTHER_HOST], f"known_hosts: {lines}")
     tap.check("stays" in said and config.read_text(encoding="utf-8").startswith("// mine"), said)
     site.wait_up()
 
@@ -167,6 +182,35 @@ def _(lab):
 @tap.case("the same for a plain user, under ~/.local and ~/.config")
 def _(lab):
     check_cron(lab, NOBODY if os.geteuid() == 0 else None)
+
+
+@tap.case("a crontab that cannot be read, or whose block was damaged, keeps every line of it")
+def _(lab):
+    site = Site(lab, NOBODY if os.geteuid() == 0 else None)
+    table = site.root.path / "var/spool/crontab"
+    site.unpack(make_bundle(lab, "node-a", "--forward", f"ssh={site.port}", binaries=programs()))
+    begin, end = "# BEGIN reversi-client (written by install.sh; edits are lost)\n", "# END reversi-client\n"
+    ours, theirs = '* * * * * "reversi-client" ensure\n', "0 3 * * * /bin/true\n"
+    before = site.root.files()
+    for text in (begin + ours + theirs, ours + end + theirs, end + begin + theirs, (begin + ours + end) * 2 + theirs):
+        table.write_text(text, encoding="utf-8")
+        table.chmod(0o644)
+        said = site.install(code=1)
+        tap.check("damaged" in said and table.read_text(encoding="utf-8") == text, f"{text}: {said}")
+    table.unlink()
+    crontab = site.at("/bin/crontab").read_text(encoding="utf-8")
+    site.root.script("bin/crontab", "#!/bin/sh\n[ $1 != -l ] || { echo 'crontab: you may not' >&2; exit 1; }\n" + crontab)
+    said = site.install(code=1)
+    tap.check("you may not" in said and not table.exists(), said)
+    left = site.root.files() - before - {site.etc[1:], str(site.etc[1:].rpartition("/")[0])}
+    tap.check(not left, f"something was installed: {sorted(left)}")
+    # Damaged later: the uninstaller takes no line either.
+    site.root.script("bin/crontab", crontab)
+    site.install("--no-start")
+    text = begin + ours + theirs
+    table.write_text(text, encoding="utf-8")
+    said = site.root.run(f"sh {site.bin.replace('/bin', '/libexec/reversi')}/uninstall.sh", 1)
+    tap.check("damaged" in said and table.read_text(encoding="utf-8") == text, said)
 
 
 @tap.case("OpenWrt: procd starts it, and uninstall takes the service away")
@@ -263,6 +307,7 @@ def _(lab):
         for each in service:
             text = each.read_text(encoding="utf-8")
             tap.check(f"/{client[0]}" in text, f"{system}: {text}")
+            tap.check("systemd" not in system or "\nStartLimitIntervalSec=0\n" in text, f"{system}: {text}")
             tap.check(f"/{(etc / 'client.json').relative_to(root)}" in text, f"{system}: {text}")
         labs.run_program(["sh", str(scripts / "uninstall.sh"), *map(str, words)], environment)
         left = [name for name, each in files.items() if each.exists()]
