@@ -117,6 +117,18 @@ write_crontab() {
   rm -f "$lines"
 }
 
+enable_cron() {
+  if ! command -v crontab >/dev/null; then
+    say "no crontab here: have something run \"$client ensure --config $config\" every minute"
+    return 0
+  fi
+  others=$(other_cron_lines) || return 1
+  {
+    [ -z "$others" ] || printf '%s\n' "$others"
+    printf '%s\n* * * * * "%s" ensure --config "%s" >/dev/null 2>&1\n%s\n' "$cron_begin" "$client" "$config" "$cron_end"
+  } | write_crontab
+}
+
 # ---- the service ----------------------------------------------------------------------------------------------------
 
 domain() { [ "$uid" -eq 0 ] && echo system || echo "gui/$uid"; }

@@ -232,18 +232,6 @@ END
 # mark_own PLACE MARKER: ours to take away is what was not there before; the rest is a package's or a person's.
 mark_own() { [ -e "$root$1" ] || : >"$root$etc/$2"; }
 
-enable_cron() {
-  if ! command -v crontab >/dev/null; then
-    say "no crontab here: have something run \"$client ensure --config $config\" every minute"
-    return 0
-  fi
-  others=$(other_cron_lines) || return 1
-  {
-    [ -z "$others" ] || printf '%s\n' "$others"
-    printf '%s\n* * * * * "%s" ensure --config "%s" >/dev/null 2>&1\n%s\n' "$cron_begin" "$client" "$config" "$cron_end"
-  } | write_crontab
-}
-
 enable_service() {
   case $init in
     procd) "$service" enable ;;

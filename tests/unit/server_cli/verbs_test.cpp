@@ -1,4 +1,5 @@
 // The administrator's verbs as a person runs them: the real executable, its output, its exit code.
+// Long because every verb passes here, each in a few lines.
 
 #include "server/cli/verbs.h"
 
