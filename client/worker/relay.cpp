@@ -85,7 +85,7 @@ void Relay::attach(LocalSocket socket) {
   if (!channel_) return;
   socket_ = std::move(socket);
   is_attached_ = true;
-  set_.mark(*this);
+  service();  // before all else: what came, and perhaps the end, before there was a target
   pull();
 }
 
@@ -116,6 +116,8 @@ void Relay::deliver() {
     pending_sent_ = 0;
   }
   if (has_unread_) drain_library();
+  // A channel of the canary may have been closed before there were callbacks to tell of it.
+  saw_close_ = saw_close_ || ssh_channel_is_closed(channel_.get()) != 0;
   if (!pending_.empty()) return wait_writable();
   const bool is_end = saw_close_ || ssh_channel_is_eof(channel_.get()) != 0;
   if (is_end && !has_unread_ && !std::exchange(passed_eof_, true)) {

@@ -81,7 +81,7 @@ bool RemoteForwards::is_stuck(MonoTime now) const {
 void RemoteForwards::service() {
   while (!requests_.empty() && !loop_.is_over() && advance_request()) {
   }
-  for (Opened& opened : std::exchange(opened_, {})) join(std::move(opened));
+  for (const Opened& opened : std::exchange(opened_, {})) join(opened);
 }
 
 /// False: the answer is not there yet.
@@ -124,25 +124,25 @@ int RemoteForwards::on_message(ssh_session /*session*/, ssh_message message, voi
   auto& self = *static_cast<RemoteForwards*>(forwards);
   const bool is_channel = ssh_message_type(message) == SSH_REQUEST_CHANNEL_OPEN &&
                           ssh_message_subtype(message) == SSH_CHANNEL_FORWARDED_TCPIP;
-  if (!is_channel || self.relays_.size() + self.opened_.size() >= RelaySet::kMostRelays) return 1;
+  if (!is_channel || self.relays_.is_full()) return 1;
   auto forward = self.forward_on(ssh_message_channel_request_open_destination_port(message));
   if (!forward) return 1;
   SshChannel channel{ssh_message_channel_request_open_reply_accept(message)};
   if (!channel) return 0;
   const auto port =
       static_cast<Port>(ssh_message_channel_request_open_originator_port(message) & 0xFFFF);
-  self.opened_.push_back({std::move(channel), *std::move(forward), port});
+  // Its relay is there before anything else arrives: that counts what comes, and sees it closed.
+  self.opened_.push_back({self.relays_.add(std::move(channel)), *std::move(forward), port});
   return 0;
 }
 
-void RemoteForwards::join(Opened opened) {
+void RemoteForwards::join(const Opened& opened) {
   const auto rule = rules_.find(opened.forward);
-  const auto relay = relays_.add(std::move(opened.channel));
-  if (rule == rules_.end()) return relay->close();
+  if (rule == rules_.end()) return opened.relay->close();
   rule->second.probes.channel_opened(opened.originator_port, mono_now());
   asio::co_spawn(
       relays_.executor(),
-      connect_and_join(relay, opened.forward, opened.originator_port, rule->second.target),
+      connect_and_join(opened.relay, opened.forward, opened.originator_port, rule->second.target),
       kOrThrow);
 }
 

@@ -60,7 +60,7 @@ class RemoteForwards {
     bool is_cancel = false;
   };
   struct Opened {
-    SshChannel channel;
+    std::shared_ptr<Relay> relay;
     std::string forward;
     Port originator_port = 0;
   };
@@ -68,7 +68,7 @@ class RemoteForwards {
   static int on_message(ssh_session session, ssh_message message, void* forwards);
   [[nodiscard]] std::optional<std::string> forward_on(int port) const;
   bool advance_request();
-  void join(Opened opened);
+  void join(const Opened& opened);
   [[nodiscard]] boost::asio::awaitable<void> connect_and_join(std::shared_ptr<Relay> relay,
                                                               std::string forward,
                                                               Port originator_port, Target target);
