@@ -11,8 +11,9 @@ std::string describe(const LibsshBuild& build) {
 }
 
 std::string memory_bound_text(std::int64_t max_buffered_mib) {
-  return "at most " + std::to_string(max_buffered_mib) +
-         " MiB wait for slow readers (max_buffered_mib), in buffers of up to twice that";
+  const std::string most = std::to_string(max_buffered_mib);
+  return "at most " + most + " MiB are kept for slow readers (max_buffered_mib) and " + most +
+         " MiB of ended connections that the server still holds, in buffers of up to twice that";
 }
 
 std::string known_holes_text(const LibsshBuild& build) {

@@ -21,8 +21,9 @@ struct LibsshBuild {
 /// "libssh 0.10.6, the system's" or "libssh 0.10.6-0+deb12u3, built in: openssl, reads 256 KiB at once, window 1250 KiB
 /// a channel".
 [[nodiscard]] std::string describe(const LibsshBuild& build);
-/// What this build may keep for slow readers: "at most 32 MiB wait for slow readers (max_buffered_mib), in buffers of up to
-/// twice that". libssh's buffers grow to the next power of two.
+/// What this build may keep for slow readers: "at most 32 MiB are kept for slow readers (max_buffered_mib) and 32 MiB of
+/// ended connections that the server still holds, in buffers of up to twice that". libssh's buffers grow to the next
+/// power of two.
 [[nodiscard]] std::string memory_bound_text(std::int64_t max_buffered_mib);
 /// One line that says what to do about it; empty without known holes.
 [[nodiscard]] std::string known_holes_text(const LibsshBuild& build);

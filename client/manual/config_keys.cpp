@@ -112,10 +112,14 @@ std::vector<ConfigKey> table() {
                "Missing: as the supervisor does."),
       number("max_session_age_ms", "milliseconds", 0, 365 * 24 * kHour, "0",
              "A session this old is replaced when no forwarded channel is open; 0 = never."),
-      number("max_buffered_mib", "MiB", kLeastBufferedMib, kMostBufferedMib,
-             std::to_string(kDefaultBufferedMib),
-             "What may wait in memory for readers that are slower than the network, all together. "
-             "Beyond it the connection for which most is waiting is ended."),
+      number(
+          "max_buffered_mib", "MiB", kLeastBufferedMib, kMostBufferedMib,
+          std::to_string(kDefaultBufferedMib),
+          "What may be kept in memory for readers that are slower than the network, all together; "
+          "a connection keeps what it needed most. Beyond it connections are ended: first those "
+          "whose reader has stopped, then those that rest, and of these the one that keeps most.\n"
+          "As much again may be kept by connections that were ended, until the server closes them "
+          "too; beyond that the session starts anew."),
       optional("backoff", "object", "",
                "Waits between attempts where no server sets them: with agent false, or before the "
                "first login."),

@@ -47,8 +47,7 @@ int Relay::on_data(ssh_session /*session*/, ssh_channel /*channel*/, void* data,
     taken = self.take(static_cast<const char*>(data), size);
   }
   if (taken < size) self.has_unread_ = true;
-  self.held_in_library_ = size - taken;
-  self.note_held();
+  self.in_library(size);
   if (taken < size || self.has_passed_) self.set_.mark(self);
   return static_cast<int>(taken);
 }
@@ -89,11 +88,18 @@ void Relay::attach(LocalSocket socket) {
   pull();
 }
 
-/// Bytes that wait cost memory, and the set has to know of all of them.
-void Relay::note_held() {
-  const std::size_t held = channel_ ? held_bytes() : 0;
-  set_.held_changed(noted_held_, held);
-  noted_held_ = held;
+/// libssh's buffer does not get smaller when it is read.
+void Relay::in_library(std::size_t bytes) {
+  if (bytes <= most_in_library_) return;
+  most_in_library_ = bytes;
+  note_kept();
+}
+
+/// What is kept costs memory, and the set has to know of all of it.
+void Relay::note_kept() {
+  const std::size_t kept = channel_ ? kept_bytes() : 0;
+  set_.kept_changed(noted_kept_, kept);
+  noted_kept_ = kept;
 }
 
 void Relay::widen_window() {
@@ -130,16 +136,13 @@ void Relay::drain_library() {
   // or bytes would overtake each other.
   int left = ssh_channel_poll(channel_.get(), 0);
   has_unread_ = false;
-  held_in_library_ = 0;
+  if (left > 0) in_library(static_cast<std::size_t>(left));
   while (left > 0) {
     const auto chunk = set_.scratch().first(
         std::min<std::size_t>(set_.scratch().size(), static_cast<std::size_t>(left)));
     const int size = ssh_channel_read_nonblocking(channel_.get(), chunk.data(),
                                                   static_cast<uint32_t>(chunk.size()), 0);
-    if (size <= 0) {
-      held_in_library_ += static_cast<std::size_t>(left);
-      break;
-    }
+    if (size <= 0) break;
     left -= size;
     const auto read = chunk.first(static_cast<std::size_t>(size));
     const std::size_t taken = pending_.empty() ? take(read.data(), read.size()) : 0;
@@ -230,7 +233,7 @@ void Relay::wait_readable() {
 void Relay::service() {
   if (!channel_ || !is_attached_) return;
   if (!is_broken_) deliver();
-  note_held();
+  note_kept();
   if (has_passed_) widen_window();
   finish_if_done();
 }
@@ -246,12 +249,14 @@ void Relay::close() {
   if (!channel_) return;
   // First of all, or libssh calls into a relay that is gone.
   ssh_remove_channel_callbacks(channel_.get(), &callbacks_);
-  const SshChannel channel = std::move(channel_);
-  note_held();
+  SshChannel channel = std::move(channel_);
+  const ssh_channel ended = channel.get();
+  note_kept();
   set_.promise_changed(promised_bytes(), 0);
+  if (!saw_close_) set_.linger(std::move(channel), most_in_library_);
   // AGAIN may mean that the CLOSE was not even queued; asking again is then what sends it.
   for (int attempt = 0; attempt < kCloseAttempts; ++attempt) {
-    if (ssh_channel_close(channel.get()) != SSH_AGAIN) break;
+    if (ssh_channel_close(ended) != SSH_AGAIN) break;
   }
   boost::system::error_code ignored;
   socket_.close(ignored);

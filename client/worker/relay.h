@@ -17,6 +17,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <libssh/callbacks.h>
 
+#include "client/core/kept_memory.h"
 #include "client/core/receive_window.h"
 #include "client/ssh/handles.h"
 
@@ -51,10 +52,12 @@ class Relay : public std::enable_shared_from_this<Relay> {
   /// pull() would get anywhere: room in the window.
   [[nodiscard]] bool has_window() const;
   [[nodiscard]] bool is_closed() const { return channel_ == nullptr; }
-  /// Bytes that wait for the target to read: ours, and those in libssh.
-  [[nodiscard]] std::size_t held_bytes() const {
-    return pending_.size() - pending_sent_ + held_in_library_;
+  /// Bytes that wait for the target to read, and what libssh keeps of those that once did.
+  [[nodiscard]] std::size_t kept_bytes() const {
+    return client::kept_bytes(most_in_library_, pending_.size());
   }
+  /// The target has not taken all that there is for it.
+  [[nodiscard]] bool has_waiting() const { return has_unread_ || !pending_.empty(); }
   /// Bytes that its window was given beyond libssh's own.
   [[nodiscard]] std::size_t promised_bytes() const {
     return window_.size() - client::ReceiveWindow::kLeast;
@@ -71,7 +74,8 @@ class Relay : public std::enable_shared_from_this<Relay> {
   std::size_t take(const char* data, std::size_t size);
   void deliver();
   void widen_window();
-  void note_held();
+  void in_library(std::size_t bytes);
+  void note_kept();
   void drain_library();
   void feed(const char* data, std::size_t size);
   void read_socket();
@@ -84,8 +88,8 @@ class Relay : public std::enable_shared_from_this<Relay> {
   ssh_channel_callbacks_struct callbacks_{};
   LocalSocket socket_;
   client::ReceiveWindow window_;
-  std::size_t held_in_library_ = 0;
-  std::size_t noted_held_ = 0;  // what the set knows of held_bytes()
+  std::size_t most_in_library_ = 0;  // bytes that libssh's buffer held at once
+  std::size_t noted_kept_ = 0;       // what the set knows of kept_bytes()
   std::string pending_;  // read from libssh, not yet taken by the socket
   std::size_t pending_sent_ = 0;
   std::string tail_;     // read from the socket, not yet taken by libssh

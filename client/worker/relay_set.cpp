@@ -11,7 +11,7 @@
 namespace reversi::worker {
 
 constexpr Millis kCrowdedTick{1000};
-constexpr int kStalledTicks = 2;
+constexpr int kRestsTicks = 2;
 
 std::shared_ptr<Relay> RelaySet::add(SshChannel channel) {
   auto relay = std::make_shared<Relay>(*this, std::move(channel));
@@ -51,21 +51,21 @@ void RelaySet::service() {
   }
   service_marked();
   keep_within_limit();
+  lingering_.free_closed();
 }
 
 void RelaySet::keep_within_limit() {
-  while (held_ > most_held_ && !relays_.empty()) {
-    // A slow reader only if there is no stalled one left.
-    const int stalled_since = now_tick() - kStalledTicks;
-    const auto most = std::ranges::max_element(relays_, {}, [&](const auto& entry) {
+  while (kept_ > most_kept_ && !relays_.empty()) {
+    const int rests_since = now_tick() - kRestsTicks;
+    const auto first = std::ranges::max_element(relays_, {}, [&](const auto& entry) {
       const Relay& relay = *entry.first;
-      const std::size_t held = relay.held_bytes();
-      return std::pair(held > 0 && relay.rests_since(stalled_since), held);
+      return client::turn_to_end(
+          {relay.kept_bytes(), relay.has_waiting(), relay.rests_since(rests_since)});
     });
-    const auto relay = most->second;
-    log_info("a connection was ended: " + std::to_string(relay->held_bytes()) +
-             " bytes waited for its reader; the limit of all is " +
-             std::to_string(most_held_) + " bytes (max_buffered_mib)");
+    const auto relay = first->second;
+    log_info("a connection was ended: its reader was slow, and " +
+             std::to_string(relay->kept_bytes()) + " bytes are kept for it; the limit of all is " +
+             std::to_string(most_kept_) + " bytes (max_buffered_mib)");
     relay->close();
   }
 }
@@ -103,6 +103,7 @@ void RelaySet::clear() {
   }
   marked_.clear();
   waiting_.clear();
+  lingering_.clear();
 }
 
 }  // namespace reversi::worker

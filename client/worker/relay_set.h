@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "client/ssh/session_loop.h"
+#include "client/worker/lingering.h"
 #include "client/worker/relay.h"
 #include "common/core/time.h"
 
@@ -32,11 +33,12 @@ class RelaySet {
   static constexpr std::size_t kMostWordsBytes = 2048;
   static constexpr std::size_t kPoliteBytes = 4 * 1024 * 1024;  // after a few words, for so long
 
-  /// @param most_held  bytes that may wait for slow readers, all together. Beyond it the relay for
-  ///                   which most is waiting is ended: libssh cannot be kept from opening a window
-  ///                   of 1.28 MB to each channel, and a node that runs out of memory is lost.
-  RelaySet(SessionLoop& loop, boost::asio::any_io_executor executor, std::size_t most_held)
-      : loop_(loop), executor_(std::move(executor)), most_held_(most_held) {}
+  /// @param most_kept  bytes that may be kept for slow readers, all together. Beyond it relays are
+  ///                   ended (client/core/kept_memory.h): libssh cannot be kept from opening a window
+  ///                   of 1.28 MB to each channel, and a node that runs out of memory is lost. As much
+  ///                   again may be kept by those that were ended, until the server closes them too.
+  RelaySet(SessionLoop& loop, boost::asio::any_io_executor executor, std::size_t most_kept)
+      : loop_(loop), executor_(std::move(executor)), most_kept_(most_kept) {}
   ~RelaySet() { clear(); }
   RelaySet(const RelaySet&) = delete;
   RelaySet& operator=(const RelaySet&) = delete;
@@ -53,6 +55,8 @@ class RelaySet {
   [[nodiscard]] std::optional<MonoTime> next_tick() const;
   /// Near the bound: ends what is abandoned.
   void tick(MonoTime now);
+  /// The server leaves so much open that was ended here, that only the session's end frees it.
+  [[nodiscard]] bool lingers_too_much() const { return lingering_.bytes() > most_kept_; }
   /// Ends every relay. Before the session ends.
   void clear();
 
@@ -62,6 +66,7 @@ class RelaySet {
   void mark(Relay& relay);
   void wait_for_room(Relay& relay);
   void remove(Relay& relay) { relays_.erase(&relay); }
+  void linger(SshChannel channel, std::size_t kept) { lingering_.add(std::move(channel), kept); }
   [[nodiscard]] SessionLoop& loop() { return loop_; }
   [[nodiscard]] const boost::asio::any_io_executor& executor() const { return executor_; }
   /// Shared by all; used only at the top of the loop, never in a callback.
@@ -70,11 +75,11 @@ class RelaySet {
     return bytes_since_words_ < kPoliteBytes ? kPoliteChunkBytes : kChunkBytes;
   }
   /// What one window may be widened to, and what is left to promise to all of them.
-  [[nodiscard]] std::size_t most_window() const { return most_held_ / 2; }
+  [[nodiscard]] std::size_t most_window() const { return most_kept_ / 2; }
   [[nodiscard]] std::size_t room() const {
-    return most_held_ - std::min(most_held_, held_ + promised_);
+    return most_kept_ - std::min(most_kept_, kept_ + promised_);
   }
-  void held_changed(std::size_t before, std::size_t after) { held_ += after - before; }
+  void kept_changed(std::size_t before, std::size_t after) { kept_ += after - before; }
   void promise_changed(std::size_t before, std::size_t after) { promised_ += after - before; }
   void note_read(std::size_t size) {
     bytes_since_words_ = size <= kMostWordsBytes ? 0 : bytes_since_words_ + size;
@@ -86,13 +91,14 @@ class RelaySet {
 
   SessionLoop& loop_;
   boost::asio::any_io_executor executor_;
+  Lingering lingering_;
   std::unordered_map<Relay*, std::shared_ptr<Relay>> relays_;
   std::vector<std::shared_ptr<Relay>> marked_;
   std::deque<std::shared_ptr<Relay>> waiting_;
   std::uint64_t bytes_since_words_ = kPoliteBytes;
   MonoTime ticked_at_{};
-  const std::size_t most_held_;
-  std::size_t held_ = 0;      // bytes that wait for readers
+  const std::size_t most_kept_;
+  std::size_t kept_ = 0;      // bytes, by relays
   std::size_t promised_ = 0;  // bytes that windows were given beyond libssh's own
   std::array<char, kChunkBytes> scratch_;
 };

@@ -238,6 +238,11 @@ void Worker::after_turn() {
   }
   if (loop_->is_over()) {
     finish(Failed{loop_->was_closed() ? Failure::closed : Failure::lost, loop_->end_text()});
+  } else if (relays_->lingers_too_much()) {
+    finish(Failure::lost,
+           "connections that were ended, but not by their users, keep more memory than "
+           "max_buffered_mib allows: the session starts anew",
+           ExitCode::retry);
   } else if (exec_ && exec_->is_over()) {
     if (has_agent_) return finish(Failed{Failure::closed, exec_->end_text()});
     end_command();

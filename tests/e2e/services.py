@@ -5,6 +5,7 @@ Modes: ok, hang (takes the connection, says nothing), wrong (another answer), sl
 """
 
 import socket
+import struct
 import threading
 
 import probes
@@ -25,6 +26,7 @@ class Service:
         self.delay_s = 1.0
         self._mode = "ok"
         self._lock = threading.Lock()
+        self._gone = threading.Condition(self._lock)
         self._connections = set()
         self._listener = None
         self._fillers = []
@@ -120,9 +122,10 @@ class Service:
         except OSError:
             pass
         finally:
-            with self._lock:
-                self._connections.discard(connection)
             connection.close()
+            with self._gone:
+                self._connections.discard(connection)
+                self._gone.notify_all()
 
     def handle(self, connection):
         raise NotImplementedError
@@ -232,6 +235,60 @@ class DownloadService(SourceService):
     def handle(self, connection):
         if connection.recv(1):
             super().handle(connection)
+
+
+class EchoService(Service):
+    """Sends back what it gets, and reads no more while nobody takes that."""
+
+    def handle(self, connection):
+        while True:
+            part = connection.recv(65536)
+            if not part:
+                return
+            connection.sendall(part)
+
+
+class StallingService(Service):
+    """Reads while `reads` is set; `talks`: sends for as long as somebody takes it. reset() ends every connection by RST."""
+
+    def __init__(self, name, port, talks=False):
+        super().__init__(name, port)
+        self.reads = threading.Event()
+        self.talks = talks
+        self.received = 0
+        self._resets = False
+
+    def handle(self, connection):
+        if self.talks:
+            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+        while True:
+            self.reads.wait()
+            part = b"" if self._resets else connection.recv(65536)
+            if not part:
+                return
+            self.received += len(part)
+
+    @staticmethod
+    def _talk(connection):
+        try:
+            while True:
+                connection.sendall(bytes(65536))
+        except OSError:
+            pass
+
+    def reset(self, limit_s=10):
+        self._resets = True
+        with self._lock:
+            for connection in self._connections:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._drop_connections()  # wakes whoever talks
+        self.reads.set()
+        with self._lock:
+            all_gone = self._gone.wait_for(lambda: not self._connections, limit_s)
+        self.reads.clear()
+        self._resets = False
+        if not all_gone:
+            raise TimeoutError(f"{self.name}: connections are not gone within {limit_s} s")
 
 
 class SinkService(Service):

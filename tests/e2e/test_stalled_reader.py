@@ -7,7 +7,7 @@ import time
 import lab
 import tap
 from probes import probe
-from services import SinkService, SourceService
+from services import EchoService, SinkService, SourceService, StallingService
 
 OFFERED = 1 << 30
 BOUND_MIB = 4
@@ -20,15 +20,15 @@ DOWNLOADS, DOWNLOAD = 24, (60 if tap.SLOWNESS == 1 else 5) << 20
 DOWNLOADS_GROWTH_KIB = 8192  # 24 channels, and what they read from their sockets in one turn
 
 
-def stands_still(count, limit_s=30):
-    """Waits until `count()` no longer grows for 2 s; returns it."""
+def stands_still(count, limit_s=30, still_s=2):
+    """Waits until `count()` no longer grows for so long; returns it."""
     last = [count(), time.monotonic()]
 
     def still():
         now = count()
         if now != last[0]:
             last[:] = [now, time.monotonic()]
-        return time.monotonic() - last[1] > 2
+        return time.monotonic() - last[1] > still_s
 
     tap.wait_until(still, limit_s, lambda: f"the stream stands still, moved {last[0]}")
     return last[0]
@@ -128,6 +128,107 @@ def _(lab):
     tap.check(answer.ok, f"another forward beside them: {answer}")
     tap.check(lab.session_id(node) == session, "another session id")
     tap.check("max_buffered_mib" in node.log_text(), "the log does not say why")
+
+
+class Crowd:
+    """Users who send all that they can, read nothing and never hang up; and the worker's memory meanwhile."""
+
+    def __init__(self, node, before_kib):
+        self.node = node
+        self.before_kib = before_kib
+        self.users = []
+        self.sent = 0
+        self.peak_kib = 0
+        self._block = bytes(1 << 20)
+
+    def join(self, count):
+        """So many more, each of whom sends until nothing moves any more."""
+        for _ in range(count):
+            user, _ = tap.wait_until(self._connect, 60, "a user gets in")
+            user.setblocking(False)
+            self.users.append(user)
+        stands_still(self._offer, limit_s=60, still_s=0.5)
+
+    def _connect(self):
+        try:
+            return self.node.connect("stream")
+        except OSError:
+            return None  # the session starts anew
+
+    def _offer(self):
+        for user in self.users:
+            try:
+                self.sent += user.send(self._block)
+            except OSError:  # no room, or ended
+                pass
+        worker = self.node.worker()  # another one, once the session started anew
+        self.peak_kib = max(self.peak_kib, worker.rss_kib if worker else 0)
+        return self.sent
+
+    def check_memory(self, most_mib):
+        grown = self.peak_kib - self.before_kib
+        tap.note(f"{len(self.users)} users, worker grown by {grown} KiB at most")
+        is_bounded = grown <= most_mib * 1024 + GROWTH_KIB
+        tap.check(is_bounded or tap.SLOWNESS != 1, f"the worker grew by {grown} KiB")
+
+    def close(self):
+        for user in self.users:
+            user.close()
+
+
+def crowd_on(lab, service):
+    lab.on_close(service.close)
+    node, session, before_kib = start(lab, service, settings={"max_buffered_mib": BOUND_MIB})
+    crowd = Crowd(node, before_kib)
+    lab.on_close(crowd.close)
+    return node, session, crowd
+
+
+def check_answers(lab, node):
+    lab.wait_state(node, "up", 60)
+    tap.wait_until(lambda: probe(node.port("ssh"), "node-a").ok, 30, "another forward answers afterwards")
+
+
+# Open connections keep the bound at most, those that were ended as much again; libssh's buffers double when they grow.
+WITH_ENDED = 2 * 2 * BOUND_MIB
+
+
+@tap.case("users of an echo service who write, never read and never hang up: memory stays bounded")
+def _(lab):
+    node, _, crowd = crowd_on(lab, EchoService("echo", lab.ports.take()))
+    for _ in range(12):
+        crowd.join(5)
+    crowd.check_memory(WITH_ENDED)
+    check_answers(lab, node)
+    tap.check("the session starts anew" in node.log_text(), "the log does not say why the session ended")
+
+
+@tap.case("a service that resets while it is behind, under users who do not read: memory stays bounded")
+def _(lab):
+    service = StallingService("stalling", lab.ports.take(), talks=True)
+    node, _, crowd = crowd_on(lab, service)
+    for _ in range(14):
+        crowd.join(3)
+        service.reset()
+    crowd.check_memory(WITH_ENDED)
+    check_answers(lab, node)
+
+
+@tap.case("many connections that were slow once, caught up and stay: those that keep most memory are ended")
+def _(lab):
+    service = StallingService("stalling", lab.ports.take())
+    node, session, crowd = crowd_on(lab, service)
+    with node.connect("ssh") as shell:
+        for _ in range(10):
+            crowd.join(2)
+            service.reads.set()
+            stands_still(lambda: service.received, still_s=0.5)
+            service.reads.clear()
+        crowd.check_memory(2 * BOUND_MIB)
+        shell.sendall(b"still there\n")
+        tap.check(b"still there" in shell.recv(100), "a connection that never fell behind was ended")
+    check_answers(lab, node)
+    tap.check(lab.session_id(node) == session, "another session id")
 
 
 @tap.case("many downloads through a key re-exchange that takes a while: the worker holds back meanwhile, too")

@@ -26,7 +26,8 @@ TEST(LibsshBuildTest, OneBuiltInSaysWhatIsInItAndItsBounds) {
 
 TEST(LibsshBuildTest, TheBoundOfWhatWaitsIsSaidWithItsKey) {
   EXPECT_EQ(memory_bound_text(8),
-            "at most 8 MiB wait for slow readers (max_buffered_mib), in buffers of up to twice that");
+            "at most 8 MiB are kept for slow readers (max_buffered_mib) and 8 MiB of ended connections that "
+            "the server still holds, in buffers of up to twice that");
 }
 
 TEST(LibsshBuildTest, KnownHolesAreNamedWithTheVersionThatMendsThem) {
