@@ -10,7 +10,6 @@
 #include <optional>
 #include <vector>
 
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include "common/io/coro.h"
@@ -57,6 +56,18 @@ error_code begin_connect(tcp::socket& socket, const tcp::endpoint& address) {
   if (errno != EINPROGRESS) return {errno, boost::system::system_category()};
   return connect_result(socket);
 }
+
+/// One question to the resolver. Shared with its handler: getaddrinfo() cannot be interrupted, so the
+/// answer may come long after anybody waits for it.
+struct Lookup {
+  explicit Lookup(const asio::any_io_executor& executor) : resolver(executor), news(executor) {}
+
+  tcp::resolver resolver;
+  asio::steady_timer news;  // cancelled when the answer is there
+  bool is_answered = false;
+  error_code error;
+  tcp::resolver::results_type found;
+};
 
 /// The attempts of one dial(). Shared with the handlers of the sockets, which may outlive it.
 struct Race {
@@ -148,21 +159,28 @@ asio::awaitable<Result<tcp::socket>> connect_first(std::vector<tcp::endpoint> ad
 }  // namespace
 
 asio::awaitable<Result<std::vector<tcp::endpoint>>> resolve(Endpoint to, TimePoint deadline) {
-  using namespace asio::experimental::awaitable_operators;
   error_code not_numeric;
   const auto address = asio::ip::make_address(to.host, not_numeric);
   if (!not_numeric) co_return std::vector{tcp::endpoint{address, to.port}};
-  const auto executor = co_await asio::this_coro::executor;
-  tcp::resolver resolver(executor);
-  asio::steady_timer timer(executor, deadline);
-  auto done = co_await (resolver.async_resolve(to.host, std::to_string(to.port),
-                                               tcp::resolver::numeric_service, kAsResult) ||
-                        timer.async_wait(kAsResult));
-  if (done.index() == 1) co_return fail(Errc::timeout, "the name was not resolved in time");
-  const auto& [ec, found] = std::get<0>(done);
-  if (ec) co_return fail(Errc::not_found, "the name cannot be resolved: " + ec.message());
+  const auto lookup = std::make_shared<Lookup>(co_await asio::this_coro::executor);
+  lookup->news.expires_at(deadline);
+  lookup->resolver.async_resolve(to.host, std::to_string(to.port), tcp::resolver::numeric_service,
+                                 [lookup](const error_code& ec, tcp::resolver::results_type found) {
+                                   lookup->is_answered = true;
+                                   lookup->error = ec;
+                                   lookup->found = std::move(found);
+                                   lookup->news.cancel();
+                                 });
+  co_await lookup->news.async_wait(kAsResult);
+  if (!lookup->is_answered) {
+    lookup->resolver.cancel();  // one that is still in line behind another is not even begun
+    co_return fail(Errc::timeout, "the name was not resolved in time");
+  }
+  if (lookup->error) {
+    co_return fail(Errc::not_found, "the name cannot be resolved: " + lookup->error.message());
+  }
   std::vector<tcp::endpoint> addresses;
-  for (const auto& entry : found) {
+  for (const auto& entry : lookup->found) {
     if (addresses.size() < kMostAddresses) addresses.push_back(entry.endpoint());
   }
   co_return addresses;

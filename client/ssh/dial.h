@@ -27,9 +27,10 @@ struct Dialed {
 /// Resolves `to` and connects. The addresses start in turn, each with a head start of 250 ms over
 /// the next, and the first that answers is taken, so a dead address family costs no more than that.
 /// Without an answer all are asked anew every 5 s, so that a path that comes back is found soon.
-/// `limit` is for all of it. The socket has TCP_NODELAY and keep-alive, which
-/// ends a connection 7 minutes after the path of an idle one died, and does not block.
-/// A resolver that hangs cannot be cancelled: then the process should leave by _exit().
+/// `limit` is for all of it. The socket has TCP_NODELAY and keep-alive, which ends a connection
+/// 7 minutes after the path of an idle one died, and does not block.
+/// A resolver that hangs is not waited for here, but it goes on in Asio's thread, which the end of the
+/// io_context would wait for: then the process should leave by _exit().
 /// @errors  not_found  the name has no address
 ///          refused    the last address refused
 ///          timeout    none answered in time

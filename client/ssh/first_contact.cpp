@@ -28,12 +28,13 @@ constexpr std::array<const char*, 3> kKinds{
     "rsa-sha2-512,rsa-sha2-256"};
 
 Result<UniqueFd> connect_to(const Endpoint& server) {
-  boost::asio::io_context io{1};
+  // Never destroyed, which would wait for a resolver that hangs; this process does one thing and ends.
+  auto& io = *new boost::asio::io_context{1};
   std::optional<Result<Dialed>> dialed;
   boost::asio::co_spawn(
       io, [&]() -> boost::asio::awaitable<void> { dialed = co_await dial(server, kDialLimit); },
       [](const std::exception_ptr&) {});
-  // Not until it is empty: a resolver that hangs would never let go.
+  // Not until it is empty, for the same reason.
   while (!dialed && io.run_one() > 0) {
   }
   if (!dialed) return fail(Errc::io, format_endpoint(server) + ": no connection");
