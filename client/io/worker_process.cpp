@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <exception>
 #include <filesystem>
 #include <utility>
 #include <vector>
@@ -58,6 +59,14 @@ struct ChildSetup {
   }
 };
 
+/// Of a start that failed: it may not have come to exec, or be running already.
+void end_child(pid_t pid) {
+  if (pid <= 0 || ::waitpid(pid, nullptr, WNOHANG) != 0) return;
+  ::kill(pid, SIGKILL);
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
 std::string describe(int status) {
   if (WIFSIGNALED(status)) return "killed by signal " + std::to_string(WTERMSIG(status));
   return "exit code " + std::to_string(WEXITSTATUS(status));
@@ -76,19 +85,31 @@ struct WorkerProcess::Parts {
 Result<std::shared_ptr<WorkerProcess>> WorkerProcess::spawn(asio::any_io_executor executor,
                                                             const WorkerProgram& program,
                                                             Handlers handlers) {
+  process::posix::default_launcher launcher;
+  try {
+    return spawn_by(launcher, std::move(executor), program, std::move(handlers));
+  } catch (const std::exception& error) {  // no descriptor left, say
+    end_child(launcher.pid);
+    return fail(Errc::io, program.front() + ": " + error.what());
+  }
+}
+
+template <class Launcher>
+Result<std::shared_ptr<WorkerProcess>> WorkerProcess::spawn_by(Launcher& launcher,
+                                                               asio::any_io_executor executor,
+                                                               const WorkerProgram& program,
+                                                               Handlers handlers) {
   auto commands = open_pipe();
   if (!commands) return fail(commands.error());
   auto events = open_pipe();
   if (!events) return fail(events.error());
   process::error_code ec;
-  process::posix::default_launcher launcher;
   const std::vector<std::string> arguments(program.begin() + 1, program.end());
   process::process child =
       launcher(executor, ec, std::filesystem::path(program.front()), arguments,
                ChildSetup{commands->read.get(), events->write.get(), ::getpid()});
   if (ec) {
-    // Boost 1.81 leaves the child of a failed exec unreaped.
-    if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0);
+    end_child(launcher.pid);  // Boost 1.81 leaves the child of a failed exec unreaped
     return fail(Errc::io, program.front() + ": " + ec.message());
   }
   std::unique_ptr<Parts> parts(

@@ -38,6 +38,10 @@ class WorkerProcess : public std::enable_shared_from_this<WorkerProcess> {
 
  private:
   struct Parts;
+  template <class Launcher>
+  [[nodiscard]] static Result<std::shared_ptr<WorkerProcess>> spawn_by(
+      Launcher& launcher, boost::asio::any_io_executor executor, const WorkerProgram& program,
+      Handlers handlers);
   explicit WorkerProcess(std::unique_ptr<Parts> parts);
   [[nodiscard]] boost::asio::awaitable<void> follow();
 

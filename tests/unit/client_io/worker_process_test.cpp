@@ -1,8 +1,12 @@
 #include "client/io/worker_process.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <optional>
 
 #include <boost/asio/io_context.hpp>
@@ -11,6 +15,7 @@
 #include "client/io/system.h"
 #include "common/io/files.h"
 #include "tests/support/scratch_dir.h"
+#include "tests/unit/client_io/refused_call.h"
 
 namespace reversi::client {
 namespace {
@@ -94,6 +99,71 @@ TEST_F(WorkerProcessTest, AStoppedWorkerIsSeenStopped) {
   run_until([&] { return is_stopped(worker->pid()); });
   worker->signal(SIGKILL);
   run_until([&] { return exit.has_value(); });
+}
+
+#ifdef __linux__
+/// Starts a program under a kernel without pidfd_open(2) and waits for its end. In a process of its own.
+[[noreturn]] void start_without_pidfd(const WorkerProgram& program) {
+  if (!reversi::testing::refuse_pidfd_open()) ::_exit(77);
+  boost::asio::io_context loop{1};
+  std::string how;
+  const auto spawned = WorkerProcess::spawn(
+      loop.get_executor(), program,
+      {.on_event = {}, .on_broken = {}, .on_exit = [&](std::string text) {
+         how = std::move(text);
+       }});
+  loop.run_for(std::chrono::seconds{10});
+  ::_exit(spawned && how == "exit code 3" ? 0 : 1);
+}
+
+TEST_F(WorkerProcessTest, AKernelWithoutPidfdOpenStartsAndReapsIt) {
+  const std::string file = dir.path() + "/worker";
+  ASSERT_TRUE(write_file(file, "#!/bin/sh\nexit 3\n", 0700, Sync::none));
+  EXPECT_EXIT(start_without_pidfd({file}), ::testing::ExitedWithCode(0), "");
+}
+#endif
+
+TEST_F(WorkerProcessTest, ManyThatEndAtOnceAreAllReaped) {
+  constexpr int kMany = 20;
+  int ended = 0;
+  const std::string file = dir.path() + "/worker";
+  ASSERT_TRUE(write_file(file, "#!/bin/sh\nread line\n", 0700, Sync::none));
+  std::vector<std::shared_ptr<WorkerProcess>> workers;
+  for (int i = 0; i < kMany; ++i) {
+    auto spawned = WorkerProcess::spawn(loop.get_executor(), {file},
+                                        {.on_event = {},
+                                         .on_broken = {},
+                                         .on_exit = [&](const std::string&) { ++ended; }});
+    ASSERT_TRUE(spawned) << spawned.error().line();
+    workers.push_back(*std::move(spawned));
+  }
+  for (const auto& each : workers) each->signal(SIGKILL);
+  run_until([&] { return ended == kMany; });
+}
+
+/// Under limits each of which is met at another step of the start. In a process of its own.
+[[noreturn]] void start_with_few_descriptors(const WorkerProgram& program) {
+  int refused = 0;
+  for (rlim_t most = 12; most < 32; ++most) {
+    boost::asio::io_context loop{1};
+    const rlimit limit{most, 64};
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    const auto spawned = WorkerProcess::spawn(loop.get_executor(), program, {});
+    if (!spawned) {
+      ++refused;
+      if (::waitpid(-1, nullptr, WNOHANG) != -1 || errno != ECHILD) ::_exit(2);
+    } else {
+      (*spawned)->signal(SIGKILL);
+      loop.run_for(std::chrono::seconds{10});
+    }
+  }
+  ::_exit(refused > 0 ? 0 : 1);
+}
+
+TEST_F(WorkerProcessTest, WithNoDescriptorLeftItIsAnErrorAndNoProcessIsLeft) {
+  const std::string file = dir.path() + "/worker";
+  ASSERT_TRUE(write_file(file, "#!/bin/sh\nread line\n", 0700, Sync::none));
+  EXPECT_EXIT(start_with_few_descriptors({file}), ::testing::ExitedWithCode(0), "");
 }
 
 TEST_F(WorkerProcessTest, AProgramThatIsNotThereIsAnError) {
