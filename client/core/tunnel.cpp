@@ -12,6 +12,7 @@ using std::chrono::seconds;
 
 constexpr Millis kConnectLimit{seconds{20}};  // for each of two stages, see worker_messages.h
 constexpr int kMostIdentities = 3;
+// The worker bounds its steps itself; this is for one that is wedged.
 constexpr Millis kStartLimit = kMostIdentities * 2 * kConnectLimit + Millis{seconds{5}};
 constexpr Millis kGreetingLimit{seconds{30}};
 constexpr Millis kFormerLimit{seconds{4}};  // agent-free: for the former session to end

@@ -9,7 +9,8 @@
 //
 //   waiting     no worker. At retry_at, when a person asks, or when the network changed after a try
 //               without an answer: spawn one ▶ starting.
-//   starting    the worker connects and logs in (45 s at most). connected: hello ▶
+//   starting    the worker connects and logs in, 40 s at most with each of its keys, of which there
+//               are three at most; one that is wedged is given up after 125 s. connected: hello ▶
 //               greeting; without an agent ▶ forwarding at once, or, where a former session of ours
 //               is to be ended first, ▶ greeting for 4 s at most.
 //   greeting    the agent evicts the stale session, which a challenge may delay by 18 s (limit
