@@ -12,6 +12,7 @@
 #include <cerrno>
 
 #include "common/io/clock.h"
+#include "common/io/platform.h"
 #include "common/io/system_error.h"
 #include "common/io/unique_fd.h"
 
@@ -19,19 +20,6 @@ extern char** environ;  // NOLINT(readability-redundant-declaration): macOS does
 
 namespace reversi {
 namespace {
-
-struct Pipe {
-  UniqueFd read;
-  UniqueFd write;
-};
-
-/// Not pipe2(): macOS has none. Nothing else forks between the two calls: this is a one-thread program.
-Result<Pipe> make_pipe() {
-  std::array<int, 2> ends{};
-  if (::pipe(ends.data()) != 0) return fail(errno_error(errno, "pipe"));
-  for (const int end : ends) ::fcntl(end, F_SETFD, FD_CLOEXEC);
-  return Pipe{UniqueFd{ends[0]}, UniqueFd{ends[1]}};
-}
 
 /// The attributes and file actions of posix_spawn, freed.
 class Spawning {
@@ -142,9 +130,9 @@ std::string CommandOutput::why() const {
 Result<CommandOutput> run_command(const std::vector<std::string>& argv, const CommandLimits& limits,
                                   std::string_view input) {
   const MonoTime deadline = mono_now() + limits.time;
-  auto in = make_pipe();
-  auto out = make_pipe();
-  auto err = make_pipe();
+  auto in = open_pipe();
+  auto out = open_pipe();
+  auto err = open_pipe();
   for (const auto* each : {&in, &out, &err}) {
     if (!*each) return fail(each->error());
   }
