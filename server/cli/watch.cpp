@@ -89,7 +89,10 @@ Result<void> watch(const std::function<Result<std::string>()>& draw, bool is_for
       print((is_first ? "" : "\n") + *text);
     }
     is_first = false;
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return {};
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      if (errno == EPIPE) std::clearerr(stdout);  // nobody reads any more, and nothing is missing
+      return {};
+    }
     if (is_over(signals.get(), mono_now() + kInterval)) return {};
   }
 }

@@ -115,7 +115,7 @@ def _(lab):
         tap.check(worker.wait("probe_seen", probe=4)["target"] == "unreachable", "no socket")
 
 
-@tap.case("the canary makes the whole loop; a taken canary port is an answer, not an end")
+@tap.case("the canary makes the whole loop; where its port is taken it says so and listens on another")
 def _(lab):
     worker = Worker(lab, "node-a")
     worker.start()
@@ -125,7 +125,9 @@ def _(lab):
     tap.check(probe(canary, "node-a").ok, "no answer through the canary")
     worker.send("open_canary", listen=f"127.0.0.1:{service.port}", destination=f"localhost:{port}")
     reply = worker.wait("canary_reply")
-    tap.check(not reply["listens"] and str(service.port) in reply["error"], f"{reply}")
+    tap.check(reply["listens"] and str(service.port) in reply["error"], f"{reply}")
+    elsewhere = int(reply["listen"].rpartition(":")[2])
+    tap.check(elsewhere != service.port and probe(elsewhere, "node-a").ok, f"no answer through {reply['listen']}")
     worker.send("open_canary", listen=f"127.0.0.1:{canary}", destination="localhost:1")
     tap.check(worker.wait("canary_reply")["listens"], "the canary again")
     with connect(canary) as user:
