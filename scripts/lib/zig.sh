@@ -3,7 +3,9 @@
 # it on record: npm checks what it gets by the hashes in package-lock.json. The caller has sourced common.sh, and set $root
 # and $cache.
 
-ZIG_LIMIT_S=600
+ZIG_LIMIT_S=1200
+# Of every call, links too: by the options of a link zig compiles the C and C++ libraries that it brings.
+ZIG_OPTIONS="-Os -ffunction-sections -fdata-sections -fno-sanitize=undefined"
 
 # zig_install: sets $zig_home, shared by all clones.
 # shellcheck disable=SC2154 # $root and $cache are the caller's
@@ -31,10 +33,24 @@ zig_toolchain() {
   binary=$(find "$zig_home/node_modules/@zigc" -path '*/bin/zig' ! -path '*/cli/*' | head -n 1)
   mkdir -p "$tools"
   for tool in cc c++; do
-    zig_wrapper "$tools/zig-$1-$tool" "$binary" "$tool $machine -fno-sanitize=undefined"
+    zig_wrapper "$tools/zig-$1-$tool" "$binary" "$tool $machine $ZIG_OPTIONS"
   done
   for tool in ar ranlib; do zig_wrapper "$tools/zig-$1-$tool" "$binary" "$tool"; done
   PATH=$tools:$PATH
+}
+
+# zig_libraries TARGET: has zig compile its libraries now and not in the first link, whose output is read by people: clang
+# finds ten thousand lines to say about zig's own headers. The same options as in the link (config/cross/static.ini): other ones, other libraries.
+zig_libraries() {
+  local work
+  work=$(mktemp -d "$zig_home/work.XXXXXX")
+  printf '#include <iostream>\nint main() { std::cout << 1; }\n' >"$work/some.cpp"
+  if ! with_limit "$ZIG_LIMIT_S" "zig-$1-c++" "$work/some.cpp" -o "$work/some" -pthread -s >"$work/log" 2>&1; then
+    grep -v warning "$work/log" | tail -n 15 >&2
+    rm -rf "$work"
+    fail "zig cannot compile its libraries for $1: see its words above"
+  fi
+  rm -rf "$work"
 }
 
 # Meson knows a linker by its words, and zig's are none that it knows: it behaves as LLVM's.
