@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""scripts/build-libssh refuses a source with known holes, and one that nobody has on record: before it builds anything."""
+"""scripts/build-libssh, and with it scripts/build-static, refuses a source with known holes, and one that nobody has on record: before it builds anything."""
 
 import hashlib
 import io
@@ -15,6 +15,7 @@ import tap
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "build-libssh"
+STATIC = ROOT / "scripts" / "build-static"
 HOLES = re.findall(r"^CVE-[0-9-]+", (ROOT / "config/libssh/holes").read_text(encoding="utf-8"), re.MULTILINE)
 FIRST_SAFE = (ROOT / "config/libssh/first-safe").read_text(encoding="utf-8").strip()
 LIMIT_S = 5
@@ -45,10 +46,10 @@ class Source:
             f"Source: libssh\nVersion: {version}\nChecksums-Sha256:\n"
             f" {hashlib.sha256(content).hexdigest()} {len(content)} {tarball.name}\nFiles:\n", encoding="utf-8")
 
-    def refusal(self, *options):
+    def refusal(self, *options, script=SCRIPT):
         """What the script says, once it has refused in time and printed no directory."""
         began = time.monotonic()
-        done = subprocess.run([SCRIPT, "--source-dir", self.directory, *options], capture_output=True, text=True, timeout=50,
+        done = subprocess.run([script, "--source-dir", self.directory, *options], capture_output=True, text=True, timeout=50,
                               env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(self.directory / "home")})
         took = time.monotonic() - began
         tap.check(done.returncode == 1 and not done.stdout, f"exit code {done.returncode}: {done.stdout}{done.stderr}")
@@ -63,6 +64,16 @@ def _(source):
     missing = [word for word in (*HOLES[1:], FIRST_SAFE, "--allow-known-holes") if word not in said]
     tap.check(not missing, f"{missing} not in {said!r}")
     tap.check(HOLES[0] not in said, f"{HOLES[0]} is mended there: {said!r}")
+
+
+@tap.case("scripts/build-static says the same before it fetches a compiler")
+def _(source):
+    source.write("0.10.6-0+deb12u2", [])
+    said = source.refusal("mips", script=STATIC)
+    any_crypto = [cve for cve in HOLES if cve != "CVE-2026-59847"]
+    missing = [word for word in (*any_crypto, FIRST_SAFE, "--allow-known-holes") if word not in said]
+    tap.check(not missing, f"{missing} not in {said!r}")
+    tap.check(not list(source.directory.glob("home/**/zig-*")), "a compiler was fetched")
 
 
 @tap.case("the newest of several sources counts, by Debian's order")
