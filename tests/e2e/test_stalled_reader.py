@@ -219,12 +219,12 @@ def _(lab):
     service = StallingService("stalling", lab.ports.take())
     node, session, crowd = crowd_on(lab, service)
     with node.connect("ssh") as shell:
-        for _ in range(10):
+        for _ in range(15):
             crowd.join(2)
             service.reads.set()
             stands_still(lambda: service.received, still_s=0.5)
             service.reads.clear()
-        crowd.check_memory(2 * BOUND_MIB)
+        crowd.check_memory(WITH_ENDED)
         shell.sendall(b"still there\n")
         tap.check(b"still there" in shell.recv(100), "a connection that never fell behind was ended")
     check_answers(lab, node)
