@@ -118,6 +118,8 @@ TEST_F(ProberTest, AFullBacklogOfASessionThatDoesNotMoveIsNoPath) {
 }
 
 TEST_F(ProberTest, WithoutADescriptorThereIsNoProbe) {
+  // UBSan looks at an object through a pipe, and takes it for a bad one when there can be none.
+  if (REVERSI_IS_SANITIZED) GTEST_SKIP() << "needs a build without sanitizers";
   listen(4);
   const boost::asio::steady_timer with_reactor(loop);  // it takes its descriptors now
   rlimit before{};
