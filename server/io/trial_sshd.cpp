@@ -54,7 +54,7 @@ Result<std::string> find_sshd() {
               "no sshd in /usr/sbin, /usr/local/sbin or /usr/bin; install OpenSSH");
 }
 
-Result<FreePort> listen_on_free_port() {
+Result<TrialPort> listen_on_free_port() {
   UniqueFd listener{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -65,7 +65,7 @@ Result<FreePort> listen_on_free_port() {
                     ::listen(listener.get(), kBacklog) == 0 &&
                     ::getsockname(listener.get(), any, &size) == 0;
   if (!good) return fail(errno_error(errno, "a free port of 127.0.0.1"));
-  return FreePort{std::move(listener), ntohs(address.sin_port)};
+  return TrialPort{std::move(listener), ntohs(address.sin_port)};
 }
 
 Result<TrialSshd> TrialSshd::start(const std::string& sshd, const std::string& config,

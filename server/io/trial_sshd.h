@@ -36,10 +36,10 @@ class TrialSshd {
 };
 
 /// A TCP port of 127.0.0.1 on which nobody listens now, and a listener on it if wanted.
-struct FreePort {
+struct TrialPort {
   UniqueFd listener;
   Port port = 0;
 };
-[[nodiscard]] Result<FreePort> listen_on_free_port();
+[[nodiscard]] Result<TrialPort> listen_on_free_port();
 
 }  // namespace reversi::server
