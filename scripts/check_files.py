@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Checks single files: `check_files.py lengths`, `shell`, `cures` and `versions`.
+"""Checks single files: `check_files.py lengths`, `shell`, `cures`, `versions` and `types`.
 
 lengths: a file over 400 lines says in its header comment why, in a sentence that begins with "Long because".
 shell: every shell script passes shellcheck, and what we print for people to paste (tests/golden) as plain sh. Without shellcheck the check is skipped (exit code 77).
 cures: every patch of tests/faults/cures applies, names its cure and its test, so that scripts/check-cures can run.
 versions: what is packaged says the version that meson.build says.
+types: no two types have one name in one namespace. The linker would give both the functions of one, and say nothing.
 
 One line per violation, `file:line: what`, and exit code 1.
 """
@@ -113,8 +114,37 @@ def check_versions():
     ]  # fmt: skip
 
 
+TYPE = re.compile(r"(?:struct|class|enum class) (\w+)(?: final)?(?: : [^{;]*)? \{")
+
+
+def named_types(file):
+    """(line, name with its namespaces) of each type at namespace scope that other files can mean, as clang-format has it."""
+    namespaces = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        if opened := re.match(r"(?:inline )?namespace ?([\w:]*) ?\{$", line):
+            namespaces.append(opened[1])
+        elif line.startswith("}  // namespace"):
+            namespaces.pop()
+        elif (match := TYPE.match(line)) and all(namespaces):
+            yield number, "::".join([*namespaces, match[1]])
+
+
+def check_types():
+    problems, first = [], {}
+    for file in sources():
+        if file.suffix not in (".h", ".cpp") or "tests" in file.parts:
+            continue
+        for number, name in named_types(file):
+            where = f"{file.relative_to(ROOT)}:{number}"
+            if name in first:
+                problems.append(f"{where}: {name} is defined in {first[name]} too; give one of them another name")
+            first.setdefault(name, where)
+    return problems
+
+
 def main():
-    checks = {"lengths": check_lengths, "shell": check_shell, "cures": check_cures, "versions": check_versions}
+    checks = {"lengths": check_lengths, "shell": check_shell, "cures": check_cures, "versions": check_versions,
+              "types": check_types}  # fmt: skip
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("check", choices=checks)
     problems = checks[parser.parse_args().check]()
