@@ -52,6 +52,8 @@ class ProberTest : public testing::Test {
   }
 
   void accept_all() {
+    // Room for all: those that still knock must not take the place of the probe.
+    ASSERT_EQ(::listen(listener.get(), 64), 0);
     ASSERT_EQ(::fcntl(listener.get(), F_SETFL, O_NONBLOCK), 0);
     for (;;) {
       UniqueFd taken{::accept(listener.get(), nullptr, nullptr)};
