@@ -3,8 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <spdlog/sinks/rotating_file_sink.h>
-#include <spdlog/spdlog.h>
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <string_view>
+#include <utility>
 
 #include "common/io/log_sinks.h"
 
@@ -12,9 +15,27 @@ namespace reversi {
 namespace {
 
 constexpr std::size_t kLongestLogLine = 1000;
+constexpr auto kLevels = std::to_array<std::pair<std::string_view, LogLevel>>({
+    {"trace", LogLevel::trace},
+    {"debug", LogLevel::debug},
+    {"info", LogLevel::info},
+    {"warning", LogLevel::warning},
+    {"error", LogLevel::error},
+});
 
-void write(spdlog::level::level_enum level, const std::string& text) {
-  spdlog::log(level, printable(text, kLongestLogLine));
+struct Log {
+  std::unique_ptr<LogSink> sink = standard_error_sink();
+  LogLevel least = LogLevel::info;
+};
+
+/// What verbs log that start no log of their own goes to standard error.
+Log& the_log() {
+  static Log log;
+  return log;
+}
+
+void write(LogLevel level, const std::string& text) {
+  if (level >= the_log().least) the_log().sink->write(level, printable(text, kLongestLogLine));
 }
 
 bool is_standard_error_lost() {
@@ -24,7 +45,7 @@ bool is_standard_error_lost() {
          S_ISCHR(error.st_mode) && error.st_rdev == null.st_rdev;
 }
 
-Result<spdlog::sink_ptr> make_sink(const LogSettings& settings) {
+Result<std::unique_ptr<LogSink>> make_sink(const LogSettings& settings) {
   switch (settings.to) {
     case LogSettings::To::standard_error:
       if (is_standard_error_lost()) return syslog_sink(settings.ident);
@@ -34,46 +55,35 @@ Result<spdlog::sink_ptr> make_sink(const LogSettings& settings) {
     case LogSettings::To::file:
       break;
   }
-  try {
-    constexpr std::size_t kOldFiles = 1;
-    return std::make_shared<spdlog::sinks::rotating_file_sink_st>(settings.file, settings.max_bytes,
-                                                                  kOldFiles);
-  } catch (const spdlog::spdlog_ex& error) {
-    return fail(Error{Errc::io, error.what()}.in("log"));
-  }
+  return file_sink(settings.file, settings.max_bytes);
 }
 
 }  // namespace
 
 Result<void> start_log(const LogSettings& settings) {
-  const auto level = spdlog::level::from_str(settings.level);
-  if (level == spdlog::level::off) {
+  const auto* level =
+      std::ranges::find(kLevels, settings.level, &std::pair<std::string_view, LogLevel>::first);
+  if (level == kLevels.end()) {
     return fail(Errc::config, "log_level: \"" + settings.level +
                                   "\" is not trace, debug, info, warning or error");
   }
   auto sink = make_sink(settings);
-  if (!sink) return fail(sink.error());
-  auto logger = std::make_shared<spdlog::logger>("reversi", *std::move(sink));
-  logger->set_level(level);
-  logger->flush_on(spdlog::level::info);
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
-  // A full disk must not throw into the loop, nor fill stderr with complaints about itself.
-  logger->set_error_handler([](const std::string&) {});
-  spdlog::set_default_logger(std::move(logger));
+  if (!sink) return fail(std::move(sink).error().in("log"));
+  the_log() = {*std::move(sink), level->second};
   return {};
 }
 
 void log_debug(const std::string& text) {
-  write(spdlog::level::debug, text);
+  write(LogLevel::debug, text);
 }
 void log_info(const std::string& text) {
-  write(spdlog::level::info, text);
+  write(LogLevel::info, text);
 }
 void log_warning(const std::string& text) {
-  write(spdlog::level::warn, text);
+  write(LogLevel::warning, text);
 }
 void log_error(const std::string& text) {
-  write(spdlog::level::err, text);
+  write(LogLevel::error, text);
 }
 
 }  // namespace reversi

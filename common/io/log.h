@@ -1,5 +1,5 @@
 #pragma once
-// Set up once by main; afterwards anybody logs through spdlog's default logger.
+// Set up once by main; afterwards anybody logs.
 
 #include <cstddef>
 #include <string>
@@ -24,7 +24,7 @@ struct LogSettings {
 /// @errors  config  unknown level;  permission, io  the file cannot be opened
 [[nodiscard]] Result<void> start_log(const LogSettings& settings);
 
-// One line each; `text` goes through printable(). These keep spdlog and fmt out of other headers.
+// One line each; `text` goes through printable().
 void log_debug(const std::string& text);
 void log_info(const std::string& text);
 void log_warning(const std::string& text);

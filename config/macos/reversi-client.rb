@@ -14,7 +14,6 @@ class ReversiClient < Formula
   depends_on "tl-expected" => :build
   depends_on "boost"
   depends_on "libssh"
-  depends_on "spdlog"
 
   def install
     system "meson", "setup", "build", "-Dserver=false", "-Dtests=false", *std_meson_args

@@ -19,8 +19,8 @@
 #include <thread>
 
 #include <gtest/gtest.h>
-#include <spdlog/logger.h>
 
+#include "common/io/files.h"
 #include "common/io/unique_fd.h"
 #include "tests/support/scratch_dir.h"
 
@@ -84,19 +84,61 @@ class Rescuer {
   std::jthread thread_;
 };
 
+/// Lines as log_line() makes them, from the level on.
+std::string without_times(const std::string& lines) {
+  std::string text;
+  std::size_t at = 0;
+  while (at < lines.size()) {
+    const auto end = lines.find('\n', at) + 1;
+    text += lines.substr(lines.find(' ', at) + 1, end - lines.find(' ', at) - 1);
+    at = end;
+  }
+  return text;
+}
+
 TEST(StandardErrorSink, WaitsForNobodyAndSaysHowManyLinesWereLost) {
   StderrPipe pipe;
-  spdlog::logger logger("test", standard_error_sink());
-  logger.set_pattern("%v");
+  const auto log = standard_error_sink();
   constexpr int kLines = 2000;  // of 100 bytes: three times what a pipe holds
+  const std::string text(100 - log_line(LogLevel::info, "").size(), 'x');
   Rescuer rescuer(pipe);
-  for (int i = 0; i < kLines; ++i) logger.info(std::string(99, 'x'));
+  for (int i = 0; i < kLines; ++i) log->write(LogLevel::info, text);
   ASSERT_FALSE(rescuer.end()) << "a line waited for a reader";
   const auto taken = pipe.read().size() / 100;
   ASSERT_LT(taken, static_cast<std::size_t>(kLines));
-  logger.info("here again");
-  EXPECT_EQ(pipe.read(), std::to_string(kLines - static_cast<int>(taken)) +
-                             " log lines were lost here\nhere again\n");
+  log->write(LogLevel::info, "here again");
+  EXPECT_EQ(without_times(pipe.read()), "info " + std::to_string(kLines - static_cast<int>(taken)) +
+                                            " log lines were lost here\ninfo here again\n");
+}
+
+TEST(FileSink, AppendsAndKeepsOneOldFile) {
+  const testing::ScratchDir scratch;
+  const std::string path = scratch.path() + "/deep/log";
+  const std::size_t size = log_line(LogLevel::info, "1").size();
+  {
+    const auto log = file_sink(path, 3 * size);
+    ASSERT_TRUE(log) << log.error().line();
+    (*log)->write(LogLevel::info, "1");
+    (*log)->write(LogLevel::info, "2");
+  }
+  const auto log = file_sink(path, 3 * size);
+  ASSERT_TRUE(log) << log.error().line();
+  for (const char* text : {"3", "4", "5", "6", "7"}) (*log)->write(LogLevel::info, text);
+  EXPECT_EQ(without_times(read_file(path, 1000).value_or("")), "info 7\n");
+  EXPECT_EQ(without_times(read_file(path + ".1", 1000).value_or("")), "info 4\ninfo 5\ninfo 6\n");
+}
+
+TEST(FileSink, NamesTheFileThatCannotBeOpened) {
+  const testing::ScratchDir scratch;
+  const auto log = file_sink(scratch.path(), 1000);  // a directory
+  ASSERT_FALSE(log);
+  EXPECT_NE(log.error().line().find(scratch.path()), std::string::npos) << log.error().line();
+}
+
+TEST(FileSink, SaysHowManyLinesAFullDiskTook) {
+  const auto log = file_sink("/dev/full", 1000);
+  ASSERT_TRUE(log) << log.error().line();
+  (*log)->write(LogLevel::error, "nobody keeps this, and nothing throws");
 }
 
 /// A system logger that may or may not read.
@@ -124,16 +166,16 @@ class Logger {
 TEST(SyslogSink, SaysWhoSpeaksAndHowUrgentlyAndFindsALoggerThatCameLater) {
   const testing::ScratchDir scratch;
   const std::string path = scratch.path() + "/log";
-  spdlog::logger logger("test", syslog_sink("reversi-client", path));
-  logger.warn("nobody hears this");
+  const auto logger = syslog_sink("reversi-client", path);
+  logger->write(LogLevel::warning, "nobody hears this");
   std::optional<Logger> system(path);
-  logger.error("a line");
+  logger->write(LogLevel::error, "a line");
   const std::string end = "reversi-client[" + std::to_string(::getpid()) + "]: ";
   EXPECT_EQ(system->read(), "<27>" + end + "1 log lines were lost here");  // daemon.err, RFC 3164
   EXPECT_EQ(system->read(), "<27>" + end + "a line");
   system.reset();
   Logger restarted(path);
-  logger.info("after its restart");
+  logger->write(LogLevel::info, "after its restart");
   EXPECT_EQ(restarted.read(), "<30>" + end + "after its restart");
 }
 
@@ -146,8 +188,8 @@ TEST(SyslogSink, TalksToALoggerThatTakesAStream) {
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
   ASSERT_EQ(::listen(listener.get(), 1), 0);
-  spdlog::logger logger("test", syslog_sink("x", path));
-  logger.info("a line");
+  const auto logger = syslog_sink("x", path);
+  logger->write(LogLevel::info, "a line");
   const UniqueFd caller{::accept(listener.get(), nullptr, nullptr)};
   std::array<char, 256> text{};
   const ssize_t size = ::recv(caller.get(), text.data(), text.size(), 0);
@@ -160,8 +202,8 @@ TEST(SyslogSink, WaitsForNoLogger) {
   const testing::ScratchDir scratch;
   const std::string path = scratch.path() + "/log";
   Logger system(path);
-  spdlog::logger logger("test", syslog_sink("reversi-client", path));
-  for (int i = 0; i < 10'000; ++i) logger.info("a line");
+  const auto logger = syslog_sink("reversi-client", path);
+  for (int i = 0; i < 10'000; ++i) logger->write(LogLevel::info, "a line");
   SUCCEED() << "a sink that waits would be here for ever";
 }
 
