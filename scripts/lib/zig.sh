@@ -4,8 +4,12 @@
 # and $cache.
 
 ZIG_LIMIT_S=1200
-# Of every call, links too: by the options of a link zig compiles the C and C++ libraries that it brings.
-ZIG_OPTIONS="-Os -ffunction-sections -fdata-sections -fno-sanitize=undefined"
+# Of every call, links too: by the options of a link zig compiles the C and C++ libraries that it brings. It knows no -Oz, its clang does.
+ZIG_OPTIONS="-Os -Xclang -Oz -ffunction-sections -fdata-sections -fno-sanitize=undefined"
+# Optimised as a whole at the link; scripts/build-libssh says so for C. Not for macOS: zig's own linker for Mach-O cannot.
+ZIG_ELF_OPTIONS="-flto"
+# No exception passes through C: its tables for that would be a tenth of its code.
+ZIG_C_OPTIONS="-fno-unwind-tables -fno-asynchronous-unwind-tables"
 
 # zig_install: sets $zig_home, shared by all clones.
 # shellcheck disable=SC2154 # $root and $cache are the caller's
@@ -28,13 +32,13 @@ zig_install() {
 
 # zig_toolchain TARGET: zig-TARGET-cc, -c++, -ar and -ranlib, first in PATH.
 zig_toolchain() {
-  local machine tools=$zig_home/bin-$1 binary tool
+  local machine tools=$zig_home/bin-$1 options=$ZIG_OPTIONS binary tool
   machine=$(sed -nE "s/^$1 +//p" "$root/config/cross/targets")
   binary=$(find "$zig_home/node_modules/@zigc" -path '*/bin/zig' ! -path '*/cli/*' | head -n 1)
   mkdir -p "$tools"
-  for tool in cc c++; do
-    zig_wrapper "$tools/zig-$1-$tool" "$binary" "$tool $machine $ZIG_OPTIONS"
-  done
+  case $1 in macos-*) ;; *) options="$options $ZIG_ELF_OPTIONS" ;; esac
+  zig_wrapper "$tools/zig-$1-cc" "$binary" "cc $machine $ZIG_OPTIONS $ZIG_C_OPTIONS"
+  zig_wrapper "$tools/zig-$1-c++" "$binary" "c++ $machine $options"
   for tool in ar ranlib; do zig_wrapper "$tools/zig-$1-$tool" "$binary" "$tool"; done
   PATH=$tools:$PATH
 }
