@@ -17,9 +17,9 @@
 namespace reversi::client {
 namespace {
 
-constexpr Millis kAnswerLimit{5000};
+constexpr Millis kControlAnswerLimit{5000};
 constexpr Millis kStopLimit{15'000};  // TERM, 2 s, KILL, and some
-constexpr int kLookEveryMs = 20;
+constexpr int kLookForEndEveryMs = 20;
 
 Error not_running(const ClientConfig& config) {
   return {Errc::config, "not running: nobody holds " + run_dir_of(config) + "/lock"};
@@ -28,7 +28,7 @@ Error not_running(const ClientConfig& config) {
 Result<ExitCode> request(const ClientConfig& config, const std::string& word) {
   const FoundSupervisor found = find_supervisor(config);
   if (!found.holder.is_held) return fail(not_running(config));
-  const auto answer = ask_supervisor(found.run_dir, word, kAnswerLimit);
+  const auto answer = ask_supervisor(found.run_dir, word, kControlAnswerLimit);
   if (!answer) return fail(answer.error());
   bool ok = false;
   std::string error = "no reason given";
@@ -48,7 +48,7 @@ Result<ExitCode> stop(const ClientConfig& config) {
   const MonoTime deadline = mono_now() + kStopLimit;
   while (find_supervisor(config).holder.is_held) {
     if (mono_now() >= deadline) return fail(Errc::timeout, "the supervisor has not stopped yet");
-    ::poll(nullptr, 0, kLookEveryMs);
+    ::poll(nullptr, 0, kLookForEndEveryMs);
   }
   return ExitCode::done;
 }

@@ -25,7 +25,7 @@
 namespace reversi::client {
 namespace {
 
-constexpr Millis kAnswerLimit{2000};
+constexpr Millis kStateAnswerLimit{2000};
 /// The worker needs 25 s at most; with the supervisor's answer the whole stays below 30 s.
 constexpr CommandLimits kWorkerLimits{.time = Millis{27'500}, .most_bytes = 256 * 1024};
 
@@ -60,7 +60,7 @@ LocalFacts gather(const ClientConfig& config) {
   const FoundSupervisor found = find_supervisor(config);
   facts.is_running = found.holder.is_held;
   if (!facts.is_running) return facts;
-  const auto answer = ask_supervisor(found.run_dir, "status", kAnswerLimit);
+  const auto answer = ask_supervisor(found.run_dir, "status", kStateAnswerLimit);
   if (!answer) {
     facts.reason = answer.error().line();
     return facts;
@@ -96,7 +96,7 @@ void add_examination(const LoadedConfig& loaded, bool starts_agent, std::vector<
 
 Result<ExitCode> doctor(const std::string& path, bool as_json) {
   const auto loaded = load_config(path);
-  std::vector<Check> checks;
+  std::vector<StepCheck> checks;
   if (loaded) {
     std::vector<News> news = judge_machine(loaded->config, gather(loaded->config));
     news.push_back({ExamStep::configuration, {}, true, loaded->path});

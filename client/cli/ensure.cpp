@@ -19,15 +19,15 @@
 namespace reversi::client {
 namespace {
 
-constexpr Millis kAnswerLimit{
+constexpr Millis kEnsureAnswerLimit{
     10'000};  // on a machine with every CPU taken an answer may need seconds
 constexpr Millis kEndLimit{5'000};
 constexpr Millis kStartLimit{5'000};
-constexpr int kLookEveryMs = 5;
+constexpr int kLookAtLockEveryMs = 5;
 
 /// The process that hangs, or 0 if none does.
 Result<pid_t> find_hung(const FoundSupervisor& found) {
-  const auto answer = ask_supervisor(found.run_dir, "status", kAnswerLimit);
+  const auto answer = ask_supervisor(found.run_dir, "status", kEnsureAnswerLimit);
   if (answer) return 0;
   const pid_t noted = found.holder.pid;
   // Without a control socket (a full disk) a supervisor may be perfectly well.
@@ -51,7 +51,7 @@ Result<bool> end_hung(const ClientConfig& config, const FoundSupervisor& found, 
                                      ") does not answer and cannot be ended");
     }
     was_told = ::kill(pid, SIGKILL) == 0 || was_told;
-    ::poll(nullptr, 0, kLookEveryMs);
+    ::poll(nullptr, 0, kLookAtLockEveryMs);
   }
 }
 
@@ -70,7 +70,7 @@ Result<ExitCode> start(const LoadedConfig& loaded) {
     if (mono_now() >= deadline) {
       return fail(Errc::timeout, "the supervisor has not taken its lock; see the system's log");
     }
-    ::poll(nullptr, 0, kLookEveryMs);
+    ::poll(nullptr, 0, kLookAtLockEveryMs);
   }
   return ExitCode::done;
 }

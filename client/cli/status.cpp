@@ -14,7 +14,7 @@
 namespace reversi::client {
 namespace {
 
-constexpr Millis kAnswerLimit{3000};
+constexpr Millis kStatusAnswerLimit{3000};
 constexpr std::size_t kMostStatusBytes = 1024 * 1024;
 
 struct Answer {
@@ -28,7 +28,7 @@ Answer ask(const ClientConfig& config, const std::string& source) {
   if (!holder.is_held) {
     return {absent_status(config, source, 0, "not running"), ExitCode::config};
   }
-  const auto answer = ask_supervisor(run_dir, "status", kAnswerLimit);
+  const auto answer = ask_supervisor(run_dir, "status", kStatusAnswerLimit);
   if (answer && answer->is_object() && answer->contains("status")) {
     const Json& status = answer->at("status");
     const bool up = status.is_object() && status.contains("state") && status["state"] == "up";

@@ -16,9 +16,9 @@
 namespace reversi::client {
 namespace {
 
-constexpr std::size_t kMaxPathBytes = 1024;
+constexpr std::size_t kMaxConfigPathBytes = 1024;
 constexpr std::size_t kMaxHostBytes = 255;
-constexpr std::size_t kMaxEndpointBytes = 300;
+constexpr std::size_t kMaxConfigEndpointBytes = 300;
 constexpr std::size_t kMaxServers = 16;
 constexpr std::size_t kMaxUserBytes = 32;  // useradd's limit
 constexpr std::int64_t kMaxLogBytes = std::int64_t{1} << 30;
@@ -76,7 +76,7 @@ bool is_path(std::string_view path) {
 
 void read_path(std::string& out, Fields& fields, std::string_view key) {
   const bool present = fields.find(key) != nullptr;
-  fields.may(key, out, kMaxPathBytes);
+  fields.may(key, out, kMaxConfigPathBytes);
   if (present && !is_path(out)) fields.mistake(key, "expected the path of a file or directory");
 }
 
@@ -85,7 +85,7 @@ void read_parsed(T& out, Fields& fields, std::string_view key,
                  Result<T> (*parse)(std::string_view)) {
   if (fields.find(key) == nullptr) return;
   std::string text;
-  fields.may(key, text, kMaxEndpointBytes);
+  fields.may(key, text, kMaxConfigEndpointBytes);
   if (!fields.is_good()) return;
   auto parsed = parse(text);
   parsed ? void(out = *std::move(parsed)) : fields.mistake(key, parsed.error().line());

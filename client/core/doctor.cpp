@@ -36,8 +36,8 @@ constexpr WordTable<ExamStep, 18> kSteps{{{{ExamStep::configuration, "configurat
                                            {ExamStep::target, "target"},
                                            {ExamStep::supervisor, "supervisor"}}}};
 
-using Outcome = Check::Outcome;
-constexpr WordTable<Outcome, 4> kOutcomes{{{{Outcome::good, "ok"},
+using Outcome = StepCheck::Outcome;
+constexpr WordTable<Outcome, 4> kCheckOutcomes{{{{Outcome::good, "ok"},
                                             {Outcome::failed, "failed"},
                                             {Outcome::not_tried, "not_tried"},
                                             {Outcome::warning, "warning"}}}};
@@ -128,8 +128,8 @@ Outcome outcome_of(const News& news) {
   return news.step == ExamStep::libssh ? Outcome::warning : Outcome::failed;
 }
 
-Check check_of(const News& news, const ClientConfig& config) {
-  Check check{news.step,
+StepCheck check_of(const News& news, const ClientConfig& config) {
+  StepCheck check{news.step,
               news.about,
               outcome_of(news),
               printable(news.text, kMostTextBytes),
@@ -139,7 +139,7 @@ Check check_of(const News& news, const ClientConfig& config) {
 }
 
 /// The check of a step, tried or not.
-void add(std::vector<Check>& checks, const ClientConfig& config, const std::vector<News>& news,
+void add_step(std::vector<StepCheck>& checks, const ClientConfig& config, const std::vector<News>& news,
          ExamStep step, const std::string& about) {
   if (const News* found = find_news(news, step, about)) {
     checks.push_back(check_of(*found, config));
@@ -149,14 +149,14 @@ void add(std::vector<Check>& checks, const ClientConfig& config, const std::vect
 }
 
 /// Why a step was not tried: the nearest step before it that failed.
-void explain(std::vector<Check>& checks, const std::string& about) {
+void explain(std::vector<StepCheck>& checks, const std::string& about) {
   const auto outcome = [&](ExamStep step) -> Outcome {
-    const auto found = std::ranges::find_if(checks, [&](const Check& each) {
+    const auto found = std::ranges::find_if(checks, [&](const StepCheck& each) {
       return each.step == step && (each.about == about || step == ExamStep::key);
     });
     return found == checks.end() ? Outcome::good : found->outcome;
   };
-  for (Check& check : checks) {
+  for (StepCheck& check : checks) {
     if (check.about != about || check.outcome != Outcome::not_tried) continue;
     for (const ServerStep& row : server_steps()) {
       if (row.step != check.step) continue;
@@ -234,41 +234,41 @@ News judge_libssh(const LibsshBuild& build) {
   return {ExamStep::libssh, {}, holes.empty(), holes.empty() ? describe(build) : holes};
 }
 
-std::vector<Check> checks_of(const ClientConfig& config, const std::vector<News>& news) {
-  std::vector<Check> checks;
+std::vector<StepCheck> checks_of(const ClientConfig& config, const std::vector<News>& news) {
+  std::vector<StepCheck> checks;
   for (const ExamStep step :
        {ExamStep::configuration, ExamStep::clock, ExamStep::run_dir, ExamStep::state_dir,
         ExamStep::space, ExamStep::worker, ExamStep::libssh, ExamStep::key}) {
-    add(checks, config, news, step, {});
+    add_step(checks, config, news, step, {});
   }
   for (const ServerConfig& server : config.servers) {
     const std::string about = format_endpoint(server.endpoint);
     for (const ServerStep& row : server_steps()) {
       if (row.step == ExamStep::agent && !config.agent) continue;
-      add(checks, config, news, row.step, about);
+      add_step(checks, config, news, row.step, about);
     }
     explain(checks, about);
   }
   for (const ForwardConfig& forward : config.forwards) {
-    add(checks, config, news, ExamStep::target, forward.name);
+    add_step(checks, config, news, ExamStep::target, forward.name);
   }
-  add(checks, config, news, ExamStep::supervisor, {});
+  add_step(checks, config, news, ExamStep::supervisor, {});
   return checks;
 }
 
-Check bad_configuration(const std::string& path, const std::string& error) {
+StepCheck bad_configuration(const std::string& path, const std::string& error) {
   const News news{ExamStep::configuration, path, false, error};
   return check_of(news, {});
 }
 
-bool all_good(const std::vector<Check>& checks) {
+bool all_good(const std::vector<StepCheck>& checks) {
   return std::ranges::none_of(checks,
-                              [](const Check& each) { return each.outcome == Outcome::failed; });
+                              [](const StepCheck& each) { return each.outcome == Outcome::failed; });
 }
 
-std::string checks_text(const std::vector<Check>& checks) {
+std::string checks_text(const std::vector<StepCheck>& checks) {
   std::string text;
-  for (const Check& check : checks) {
+  for (const StepCheck& check : checks) {
     std::string line(check.outcome == Outcome::failed      ? "FAILED"
                      : check.outcome == Outcome::warning   ? "WARNING"
                      : check.outcome == Outcome::not_tried ? "-"
@@ -286,12 +286,12 @@ std::string checks_text(const std::vector<Check>& checks) {
   return text;
 }
 
-std::string checks_json(const std::vector<Check>& checks) {
+std::string checks_json(const std::vector<StepCheck>& checks) {
   Json list = Json::array();
-  for (const Check& check : checks) {
+  for (const StepCheck& check : checks) {
     list.push_back({{"step", step_name(check.step)},
                     {"about", check.about},
-                    {"outcome", kOutcomes.name(check.outcome)},
+                    {"outcome", kCheckOutcomes.name(check.outcome)},
                     {"text", check.text},
                     {"cure", check.cure}});
   }

@@ -50,14 +50,14 @@ struct News {
 /// @errors  protocol
 [[nodiscard]] Result<News> decode_news(std::string_view line);
 
-struct Check {
+struct StepCheck {
   enum class Outcome { good, failed, not_tried, warning };
   ExamStep step = ExamStep::configuration;
   std::string about;
   Outcome outcome = Outcome::not_tried;
   std::string text;
   std::string cure;  ///< one line; only of what failed, or is a warning
-  friend bool operator==(const Check&, const Check&) = default;
+  friend bool operator==(const StepCheck&, const StepCheck&) = default;
 };
 
 /// What is known of the machine without leaving it.
@@ -76,14 +76,14 @@ struct LocalFacts {
 [[nodiscard]] News judge_libssh(const LibsshBuild& build);
 
 /// Every step there is for this configuration, in order.
-[[nodiscard]] std::vector<Check> checks_of(const ClientConfig& config,
-                                           const std::vector<News>& news);
+[[nodiscard]] std::vector<StepCheck> checks_of(const ClientConfig& config,
+                                               const std::vector<News>& news);
 /// The only check of a configuration that cannot be used.
-[[nodiscard]] Check bad_configuration(const std::string& path, const std::string& error);
+[[nodiscard]] StepCheck bad_configuration(const std::string& path, const std::string& error);
 
-[[nodiscard]] bool all_good(const std::vector<Check>& checks);
-[[nodiscard]] std::string checks_text(const std::vector<Check>& checks);
+[[nodiscard]] bool all_good(const std::vector<StepCheck>& checks);
+[[nodiscard]] std::string checks_text(const std::vector<StepCheck>& checks);
 /// {"schema": 1, "ok": …, "checks": [{"step", "about", "outcome", "text", "cure"}]}
-[[nodiscard]] std::string checks_json(const std::vector<Check>& checks);
+[[nodiscard]] std::string checks_json(const std::vector<StepCheck>& checks);
 
 }  // namespace reversi::client

@@ -18,7 +18,7 @@ bool is_letter_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-bool is_user(std::string_view user) {
+bool is_login_name(std::string_view user) {
   return !user.empty() && user.size() <= kLongestUser && user.front() != '-' &&
          std::ranges::all_of(user, [](char c) {
            return is_letter_or_digit(c) || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' ||
@@ -26,14 +26,14 @@ bool is_user(std::string_view user) {
          });
 }
 
-std::string text_of(const std::string& text) {
+std::string json_quoted(const std::string& text) {
   return json_line(Json(text));
 }
 
 std::string forward_line(const ForwardConfig& forward) {
-  std::string line = "    {\"name\": " + text_of(forward.name) +
-                     ", \"target\": " + text_of(format_target(forward.target));
-  if (forward.listen) line += ", \"listen\": " + text_of(format_endpoint(*forward.listen));
+  std::string line = "    {\"name\": " + json_quoted(forward.name) +
+                     ", \"target\": " + json_quoted(format_target(forward.target));
+  if (forward.listen) line += ", \"listen\": " + json_quoted(format_endpoint(*forward.listen));
   if (forward.expect) line += ", \"expect\": " + json_line(expect_to_json(*forward.expect));
   return line + '}';
 }
@@ -46,7 +46,7 @@ Result<ServerConfig> parse_login(std::string_view text) {
                                  "\" is not USER@HOST, USER@HOST:PORT or USER@[V6]:PORT");
   };
   const std::size_t at = text.rfind('@');
-  if (at == std::string_view::npos || !is_user(text.substr(0, at))) return bad();
+  if (at == std::string_view::npos || !is_login_name(text.substr(0, at))) return bad();
   std::string host(text.substr(at + 1));
   const auto colons = std::ranges::count(host, ':');
   if (colons > 1 && !host.starts_with('[')) host = '[' + host + ']';
@@ -82,12 +82,12 @@ std::string enrolment_config(const Enrolment& enrolment) {
   for (const ForwardConfig& forward : enrolment.forwards) {
     forwards += (forwards.empty() ? "" : ",\n") + forward_line(forward);
   }
-  return "{\n  \"node\": " + text_of(enrolment.node) +
-         ",\n  \"servers\": [{\"host\": " + text_of(server.endpoint.host) +
+  return "{\n  \"node\": " + json_quoted(enrolment.node) +
+         ",\n  \"servers\": [{\"host\": " + json_quoted(server.endpoint.host) +
          ", \"port\": " + std::to_string(server.endpoint.port) +
-         ", \"user\": " + text_of(server.user) +
-         "}],\n  \"identity_file\": " + text_of(enrolment.identity_file) +
-         ",\n  \"known_hosts_file\": " + text_of(enrolment.known_hosts_file) +
+         ", \"user\": " + json_quoted(server.user) +
+         "}],\n  \"identity_file\": " + json_quoted(enrolment.identity_file) +
+         ",\n  \"known_hosts_file\": " + json_quoted(enrolment.known_hosts_file) +
          ",\n  \"forwards\": [\n" + forwards + "\n  ]\n}\n";
 }
 

@@ -55,9 +55,9 @@ constexpr std::array<std::string_view, 16> kNeedless{"batchmode",
                                                      "tcpkeepalive",
                                                      "preferredauthentications"};
 
-class Reader {
+class CommandLineReader {
  public:
-  explicit Reader(const ImportContext& context) : context_(context) {
+  explicit CommandLineReader(const ImportContext& context) : context_(context) {
     import_.source = "autossh";
     import_.node = context.node;
   }
@@ -299,7 +299,7 @@ class Reader {
 
 Result<Import> import_autossh(const std::vector<std::string>& arguments,
                               const ImportContext& context) {
-  return Reader(context).read(arguments);
+  return CommandLineReader(context).read(arguments);
 }
 
 }  // namespace reversi::client

@@ -26,7 +26,7 @@ bool has_endpoint(const std::vector<ServerConfig>& servers, const Endpoint& endp
 
 /// The first ones count where there are too many.
 template <class T>
-void add(std::vector<T>& items, const T& item) {
+void add_learned(std::vector<T>& items, const T& item) {
   if (items.size() < kMostLearned && !has(items, item)) items.push_back(item);
 }
 
@@ -37,7 +37,7 @@ std::vector<std::string> usable_keys(const std::vector<std::string>& sent) {
     const auto blob = text.find(' ');
     const auto comment = blob == std::string::npos ? blob : text.find(' ', blob + 1);
     const std::string key = text.substr(0, comment);
-    if (is_host_key(key)) add(keys, key);
+    if (is_host_key(key)) add_learned(keys, key);
   }
   return keys;
 }
@@ -54,7 +54,7 @@ std::vector<ServerConfig> learn_servers(const Learned& before,
   for (const std::string& text : announcement.servers) {
     const auto endpoint = parse_endpoint(text);
     if (!endpoint || has_endpoint(configured, *endpoint)) continue;
-    add(servers, ServerConfig{*endpoint, announcement.at.user});
+    add_learned(servers, ServerConfig{*endpoint, announcement.at.user});
   }
   if (announcement.servers.empty()) servers = before.servers;
   // The one in use stays until a login by another name.
@@ -77,7 +77,8 @@ Learned learn(const Learned& before, const std::vector<ServerConfig>& configured
   };
   const auto with_former = [&](const Endpoint& endpoint) {
     std::vector<std::string> keys = announced;
-    for (const std::string& key : keys_of(before, format_endpoint(endpoint))) add(keys, key);
+    for (const std::string& key : keys_of(before, format_endpoint(endpoint)))
+      add_learned(keys, key);
     return keys;
   };
   for (const ServerConfig& server : configured) {

@@ -12,10 +12,10 @@
 namespace reversi::client {
 namespace {
 
-constexpr std::size_t kMaxPathBytes = 4096;
+constexpr std::size_t kMaxMessagePathBytes = 4096;
 constexpr std::size_t kMaxErrorBytes = 1024;
 constexpr std::size_t kMaxCommandBytes = 4096;
-constexpr std::size_t kMaxEndpointBytes = 280;
+constexpr std::size_t kMaxMessageEndpointBytes = 280;
 constexpr std::int64_t kMaxCounter = std::numeric_limits<std::int64_t>::max();
 
 constexpr WordTable<Failure, 7> kFailures{{{
@@ -27,7 +27,7 @@ constexpr WordTable<Failure, 7> kFailures{{{
     {Failure::setup, "setup"},
     {Failure::parent_gone, "parent_gone"},
 }}};
-constexpr WordTable<TargetOutcome, 4> kOutcomes{{{
+constexpr WordTable<TargetOutcome, 4> kTargetOutcomes{{{
     {TargetOutcome::ok, "ok"},
     {TargetOutcome::refused, "refused"},
     {TargetOutcome::timeout, "timeout"},
@@ -38,7 +38,7 @@ constexpr WordTable<TargetOutcome, 4> kOutcomes{{{
 template <class T, class Parse>
 void need_parsed(Fields& fields, std::string_view key, T& out, Parse parse) {
   std::string text;
-  fields.need(key, text, kMaxEndpointBytes);
+  fields.need(key, text, kMaxMessageEndpointBytes);
   if (!fields.is_good()) return;
   auto value = parse(text);
   value ? void(out = *std::move(value)) : fields.mistake(key, value.error().line());
@@ -62,9 +62,9 @@ Result<Start> read_start(const Json& doc) {
   Fields fields(doc);
   need_parsed(fields, "server", m.server, parse_endpoint);
   fields.need("user", m.user, 256)
-      .need("identity_file", m.identity_file, kMaxPathBytes)
+      .need("identity_file", m.identity_file, kMaxMessagePathBytes)
       .may("leaves_out_next", m.leaves_out_next)
-      .may("known_hosts_files", m.known_hosts_files, 8, kMaxPathBytes)
+      .may("known_hosts_files", m.known_hosts_files, 8, kMaxMessagePathBytes)
       .may("run_as", m.run_as, 256)
       .need("connect_limit_ms", m.connect_limit, Millis{1}, Millis{600'000})
       .may("max_buffered_bytes", m.max_buffered_bytes, std::int64_t{1},
@@ -122,10 +122,10 @@ Result<Message> read_empty(const Json& /*doc*/) {
 Result<Connected> read_connected(const Json& doc) {
   Connected m;
   Fields fields(doc);
-  fields.need("address", m.address, kMaxEndpointBytes)
+  fields.need("address", m.address, kMaxMessageEndpointBytes)
       .need("host_key", m.host_key, 128)
-      .may("identity_file", m.identity_file, kMaxPathBytes)
-      .may("host_key_line", m.host_key_line, kMaxPathBytes);
+      .may("identity_file", m.identity_file, kMaxMessagePathBytes)
+      .may("host_key_line", m.host_key_line, kMaxMessagePathBytes);
   return finish(fields, std::move(m));
 }
 Result<Failed> read_failed(const Json& doc) {
@@ -156,7 +156,7 @@ Result<ProbeSeen> read_probe_seen(const Json& doc) {
   ProbeSeen m;
   Fields fields(doc);
   fields.need("probe", m.probe, 0, kMaxCounter);
-  need_parsed(fields, "target", m.target, word_parser(kOutcomes));
+  need_parsed(fields, "target", m.target, word_parser(kTargetOutcomes));
   return finish(fields, std::move(m));
 }
 Result<Sampled> read_sampled(const Json& doc) {
@@ -242,7 +242,7 @@ Json to_json(const CanaryReply& m) {
   return doc;
 }
 Json to_json(const ProbeSeen& m) {
-  return {{"type", "probe_seen"}, {"probe", m.probe}, {"target", kOutcomes.name(m.target)}};
+  return {{"type", "probe_seen"}, {"probe", m.probe}, {"target", kTargetOutcomes.name(m.target)}};
 }
 Json to_json(const Sampled& m) {
   return {{"type", "sampled"},
@@ -255,7 +255,7 @@ Json to_json(const Sampled& m) {
 
 /// One message type: its word on the wire and how its fields are read.
 template <class Variant>
-struct Reader {
+struct MessageReader {
   std::string_view type;
   Result<Variant> (*read)(const Json& doc);
 };
@@ -266,7 +266,7 @@ Result<Variant> as_variant(const Json& doc) {
       [](auto&& message) { return Variant{std::forward<decltype(message)>(message)}; });
 }
 
-constexpr auto kCommandReaders = std::to_array<Reader<WorkerCommand>>({
+constexpr auto kCommandReaders = std::to_array<MessageReader<WorkerCommand>>({
     {"start", as_variant<WorkerCommand, read_start>},
     {"forward", as_variant<WorkerCommand, read_forward>},
     {"retarget", as_variant<WorkerCommand, read_retarget>},
@@ -276,7 +276,7 @@ constexpr auto kCommandReaders = std::to_array<Reader<WorkerCommand>>({
     {"take_sample", as_variant<WorkerCommand, read_empty<TakeSample>>},
     {"alive", as_variant<WorkerCommand, read_empty<Alive>>},
 });
-constexpr auto kEventReaders = std::to_array<Reader<WorkerEvent>>({
+constexpr auto kEventReaders = std::to_array<MessageReader<WorkerEvent>>({
     {"connected", as_variant<WorkerEvent, read_connected>},
     {"failed", as_variant<WorkerEvent, read_failed>},
     {"agent_line", as_variant<WorkerEvent, read_agent_line>},

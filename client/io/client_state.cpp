@@ -25,7 +25,7 @@ namespace {
 constexpr std::size_t kInstanceBytes = 16;
 constexpr std::size_t kMostPolicyBytes = 16 * 1024;
 constexpr Millis kLockLimit{500};
-constexpr std::size_t kMostAddresses = 64;
+constexpr std::size_t kMostKeptAddresses = 64;
 
 bool is_hex(std::string_view text) {
   return text.size() == 2 * kInstanceBytes && std::ranges::all_of(text, [](char c) {
@@ -133,7 +133,7 @@ FormerSessions load_former(const std::string& state_dir,
   if (!doc || !doc->is_object()) return former;
   std::vector<std::string> kept;
   Fields whole(*doc);
-  whole.may("addresses", kept, kMostAddresses, kMaxNameBytes);
+  whole.may("addresses", kept, kMostKeptAddresses, kMaxNameBytes);
   if (!whole.is_good() || !is_same_machine(kept, addresses)) return former;
   const auto servers = doc->find("servers");
   if (servers == doc->end() || !servers->is_object()) return former;
@@ -151,7 +151,7 @@ FormerSessions load_former(const std::string& state_dir,
 Result<void> save_former(const std::string& state_dir, const FormerSessions& former,
                          const std::vector<std::string>& addresses) {
   Json doc{{"addresses", addresses}, {"servers", Json::object()}};
-  while (doc["addresses"].size() > kMostAddresses) doc["addresses"].erase(kMostAddresses);
+  while (doc["addresses"].size() > kMostKeptAddresses) doc["addresses"].erase(kMostKeptAddresses);
   for (const auto& [server, process] : former) {
     doc["servers"][server] = {
         {"pid", process.pid}, {"start_time", process.start_time}, {"boot_id", process.boot_id}};

@@ -28,10 +28,6 @@ std::string absolute(const std::string& path) {
   return error ? path : whole.lexically_normal().string();
 }
 
-std::string directory_of(const std::string& path) {
-  return std::filesystem::path(path).parent_path().string();
-}
-
 Error at(const std::string& path, const Error& error) {
   return {Errc::config, path + ": " + error.line()};
 }
@@ -69,7 +65,7 @@ Result<void> check_files(const ClientConfig& config) {
 
 /// What is wrong with the files that it names is its `error`.
 Result<LoadedConfig> parse(const std::string& path, const std::string& text) {
-  auto config = parse_client_config(text, directory_of(path));
+  auto config = parse_client_config(text, parent_directory(path));
   if (!config) return fail(at(path, config.error()));
   LoadedConfig loaded{*std::move(config), path, text, false, {}, false};
   if (const auto ok = check_files(loaded.config); !ok) loaded.error = at(path, ok.error()).line();
@@ -77,7 +73,7 @@ Result<LoadedConfig> parse(const std::string& path, const std::string& text) {
   return loaded;
 }
 
-Result<std::string> read(const std::string& path) {
+Result<std::string> read_present(const std::string& path) {
   // A link is fine here: people keep their configuration in /rom, a store, a repository.
   std::error_code error;
   const auto target = std::filesystem::canonical(path, error);
@@ -89,8 +85,9 @@ Result<std::string> read(const std::string& path) {
 
 /// The copy is in the state directory that the present text names, however broken it is.
 Result<std::string> read_last_good(const std::string& path) {
-  const std::string directory = directory_of(path);
-  const auto state_dir = find_state_dir(read(path).value_or(""), directory).value_or(directory);
+  const std::string directory = parent_directory(path);
+  const auto state_dir =
+      find_state_dir(read_present(path).value_or(""), directory).value_or(directory);
   return read_file(last_good_file(state_dir), kMostConfigBytes);
 }
 
@@ -112,7 +109,7 @@ std::string default_config_path() {
 
 Result<LoadedConfig> load_config(const std::string& path) {
   const std::string whole = absolute(path);
-  const auto text = read(whole);
+  const auto text = read_present(whole);
   if (!text) return fail(text.error());
   auto loaded = parse(whole, *text);
   if (loaded && loaded->is_of_files) return fail(Errc::config, loaded->error);
@@ -121,7 +118,8 @@ Result<LoadedConfig> load_config(const std::string& path) {
 
 Result<LoadedConfig> load_config_or_last_good(const std::string& path) {
   const std::string whole = absolute(path);
-  auto present = read(whole).and_then([&](const std::string& text) { return parse(whole, text); });
+  auto present =
+      read_present(whole).and_then([&](const std::string& text) { return parse(whole, text); });
   if (present && !present->is_of_files) return present;
   const auto kept = read_last_good(whole);
   // At a first set-up the mistake is better said at once.
@@ -139,8 +137,8 @@ Result<LoadedConfig> load_config_or_last_good(const std::string& path) {
 
 Result<ClientConfig> read_config(const std::string& path) {
   const std::string whole = absolute(path);
-  const std::string directory = directory_of(whole);
-  auto present = read(whole).and_then(
+  const std::string directory = parent_directory(whole);
+  auto present = read_present(whole).and_then(
       [&](const std::string& text) { return parse_client_config(text, directory); });
   if (present) return present;
   const auto kept = read_last_good(whole).and_then(

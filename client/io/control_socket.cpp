@@ -48,7 +48,7 @@ Result<int> remaining(MonoTime deadline) {
   return static_cast<int>(left);
 }
 
-Result<UniqueFd> connect_to(const std::string& path) {
+Result<UniqueFd> connect_to_supervisor(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
@@ -157,7 +157,7 @@ Result<Json> ask_supervisor(const std::string& run_dir, const std::string& reque
   const MonoTime deadline = mono_now() + limit;
   const auto path = socket_path(run_dir, kName);
   if (!path) return fail(path.error());
-  const auto fd = connect_to(path->text);
+  const auto fd = connect_to_supervisor(path->text);
   if (!fd) return fail(fd.error());
   const std::string line = json_line(Json{{"request", request}}) + '\n';
   // One short line into an empty socket buffer: it is taken whole or not at all.
@@ -183,7 +183,7 @@ Result<Json> ask_supervisor(const std::string& run_dir, const std::string& reque
 
 std::optional<pid_t> listening_process(const std::string& run_dir) {
   const auto path = socket_path(run_dir, kName);
-  const auto fd = path ? connect_to(path->text) : Result<UniqueFd>(fail(path.error()));
+  const auto fd = path ? connect_to_supervisor(path->text) : Result<UniqueFd>(fail(path.error()));
   return fd ? peer_process(fd->get()) : std::nullopt;
 }
 

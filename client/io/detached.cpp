@@ -4,24 +4,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
 #include "common/io/system_error.h"
+#include "common/io/unique_fd.h"
 
 namespace reversi::client {
 namespace {
 
 constexpr const char* kNullDevice = "/dev/null";
 constexpr int kCannotStart = 127;  // as a shell has it
-constexpr int kMostDescriptors = 65'536;
 
 [[noreturn]] void become(std::vector<char*>& words) {
   const int null = ::open(kNullDevice, O_RDWR);
   const bool ok = ::setsid() >= 0 && ::chdir("/") == 0 && null >= 0 &&
                   ::dup2(null, STDIN_FILENO) >= 0 && ::dup2(null, STDOUT_FILENO) >= 0 &&
                   ::dup2(null, STDERR_FILENO) >= 0;
-  const int end = std::min(::getdtablesize(), kMostDescriptors);
+  const int end = end_of_descriptors();
   for (int fd = STDERR_FILENO + 1; fd < end; ++fd) ::close(fd);
   if (ok) ::execv(words.front(), words.data());
   ::_exit(kCannotStart);

@@ -12,14 +12,10 @@
 namespace reversi::client {
 namespace {
 
-constexpr std::size_t kMostBytes = 1024 * 1024;
+constexpr std::size_t kMostEnrolFileBytes = 1024 * 1024;
 constexpr mode_t kDirectoryMode = 0755;
 constexpr mode_t kConfigMode = 0600;
 constexpr mode_t kKnownHostsMode = 0644;
-
-std::string directory_of(const std::string& path) {
-  return std::filesystem::path(path).parent_path().string();
-}
 
 /// The file behind a link, so that the rename replaces the file and not the link.
 Result<std::string> resolve(const std::string& path) {
@@ -34,10 +30,10 @@ Result<std::string> resolve(const std::string& path) {
 Result<Present> compare_config(const std::string& path, const std::string& text) {
   const auto file = resolve(path);
   if (!file) return fail(file.error());
-  const auto present = read_file(*file, kMostBytes);
+  const auto present = read_file(*file, kMostEnrolFileBytes);
   if (!present && present.error().code() == Errc::not_found) return Present::none;
   if (!present) return fail(present.error());
-  const std::string directory = directory_of(path);
+  const std::string directory = parent_directory(path);
   const auto before = parse_client_config(*present, directory);
   const auto after = parse_client_config(text, directory);
   if (!after) return fail(after.error());
@@ -47,17 +43,17 @@ Result<Present> compare_config(const std::string& path, const std::string& text)
 Result<void> write_config(const std::string& path, const std::string& text) {
   const auto file = resolve(path);
   if (!file) return fail(file.error());
-  if (auto ok = make_directories(directory_of(*file), kDirectoryMode); !ok) return ok;
+  if (auto ok = make_directories(parent_directory(*file), kDirectoryMode); !ok) return ok;
   return write_file(*file, text, kConfigMode, Sync::disk);
 }
 
 Result<void> add_known_host(const std::string& path, const std::string& line) {
   const auto file = resolve(path);
   if (!file) return fail(file.error());
-  if (auto ok = make_directories(directory_of(*file), kDirectoryMode); !ok) return ok;
+  if (auto ok = make_directories(parent_directory(*file), kDirectoryMode); !ok) return ok;
   struct stat info {};
   const bool is_there = ::stat(file->c_str(), &info) == 0;
-  auto text = is_there ? read_file(*file, kMostBytes) : std::string();
+  auto text = is_there ? read_file(*file, kMostEnrolFileBytes) : std::string();
   if (!text) return fail(text.error());
   if (!text->empty() && !text->ends_with('\n')) *text += '\n';
   const mode_t mode = is_there ? info.st_mode & 07777 : kKnownHostsMode;

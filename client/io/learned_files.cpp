@@ -10,16 +10,16 @@
 namespace reversi::client {
 namespace {
 
-constexpr std::size_t kMostBytes = 512 * 1024;
+constexpr std::size_t kMostLearnedBytes = 512 * 1024;
 constexpr std::size_t kMostNames = 2 * kMostLearned;
-constexpr std::size_t kMostKeyBytes = 5000;
+constexpr std::size_t kMostHostKeyBytes = 5000;
 
 std::string servers_file(const std::string& state_dir) {
   return state_dir + "/learned_servers.json";
 }
 
 /// What does not belong there is left out, as if it had never been learned.
-Learned read(const Json& doc) {
+Learned take_learned(const Json& doc) {
   Learned learned;
   Fields fields(doc);
   for (const Json* item : fields.items("servers", kMostLearned)) {
@@ -36,7 +36,7 @@ Learned read(const Json& doc) {
     std::string address;
     std::vector<std::string> keys;
     Fields of_name(*item);
-    of_name.need("address", address, 300).may("keys", keys, kMostLearned, kMostKeyBytes);
+    of_name.need("address", address, 300).may("keys", keys, kMostLearned, kMostHostKeyBytes);
     std::erase_if(keys, [](const std::string& key) { return !is_host_key(key); });
     if (of_name.is_good() && parse_endpoint(address)) learned.host_keys[address] = std::move(keys);
   }
@@ -46,10 +46,10 @@ Learned read(const Json& doc) {
 }  // namespace
 
 Learned load_learned(const std::string& state_dir) {
-  const auto text = read_file(servers_file(state_dir), kMostBytes);
+  const auto text = read_file(servers_file(state_dir), kMostLearnedBytes);
   if (!text) return {};
   const auto doc = parse_json(*text);
-  if (doc && doc->is_object()) return read(*doc);
+  if (doc && doc->is_object()) return take_learned(*doc);
   log_warning(servers_file(state_dir) + ": cannot be read; it will be learned again");
   return {};
 }
@@ -65,7 +65,7 @@ Result<void> save_learned(const std::string& state_dir, const Learned& learned) 
   }
   const std::string servers = json_text(doc);
   const std::string hosts = known_hosts_text(learned);
-  if (servers.size() > kMostBytes || hosts.size() > kMostBytes) {
+  if (servers.size() > kMostLearnedBytes || hosts.size() > kMostLearnedBytes) {
     return fail(Errc::config, "the server says more of itself than is kept");
   }
   // The keys first: a name without its key would be tried in vain.

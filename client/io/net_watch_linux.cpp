@@ -27,7 +27,7 @@ namespace asio = boost::asio;
 
 constexpr std::chrono::seconds kTellAtMostEvery{1};
 
-constexpr std::size_t kMostAddresses = 1024;
+constexpr std::size_t kMostWatchedAddresses = 1024;
 
 /// The fixed part after the header, or nothing where the message is too short for it.
 template <class Body>
@@ -93,7 +93,7 @@ class LinuxNetWatch : public NetWatch {
       const auto body = body_of<ifaddrmsg>(header, message);
       if (!body) return nullptr;
       const std::string key = address_key(header, message, *body);
-      if (addresses_.size() >= kMostAddresses) addresses_.clear();
+      if (addresses_.size() >= kMostWatchedAddresses) addresses_.clear();
       if (type == RTM_NEWADDR) return addresses_.insert(key).second ? "a new address" : nullptr;
       addresses_.erase(key);
       return "an address is gone";

@@ -16,7 +16,7 @@ namespace reversi::client {
 namespace {
 
 constexpr Millis kKeygenLimit{20'000};
-constexpr std::size_t kMostKeyBytes = 64 * 1024;
+constexpr std::size_t kMostKeyFileBytes = 64 * 1024;
 
 }  // namespace
 
@@ -43,7 +43,7 @@ Result<void> adopt_next_key(const std::string& identity_file) {
   // Not a link to the old file: file systems of routers know none.
   std::error_code error;
   const std::string real = std::filesystem::canonical(identity_file, error).string();
-  auto present = read_file(error ? identity_file : real, kMostKeyBytes);
+  auto present = read_file(error ? identity_file : real, kMostKeyFileBytes);
   if (!present && present.error().code() != Errc::not_found) return fail(present.error());
   if (present) {
     auto kept = write_file(old_identity(identity_file), *present, 0600, Sync::disk);
@@ -52,7 +52,7 @@ Result<void> adopt_next_key(const std::string& identity_file) {
   }
   if (::rename(next.c_str(), identity_file.c_str()) != 0) return fail(errno_error(errno, next));
   // Some file systems cannot; then the next key is found under its former name after a power cut.
-  const auto directory = std::filesystem::path(identity_file).parent_path().string();
+  const auto directory = parent_directory(identity_file);
   const UniqueFd fd{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (fd) ::fsync(fd.get());
   return {};

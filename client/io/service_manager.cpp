@@ -28,7 +28,7 @@ std::int64_t number(std::string_view text) {
   return error == std::errc{} && end == text.data() + text.size() ? value : 0;
 }
 
-UniqueFd connect_to(const std::string& path) {
+UniqueFd connect_to_manager(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() < 2 || path.size() >= sizeof address.sun_path) return {};
@@ -44,7 +44,7 @@ UniqueFd connect_to(const std::string& path) {
 
 ServiceManager ServiceManager::from_environment() {
   ServiceManager manager;
-  manager.socket_ = connect_to(take_variable("NOTIFY_SOCKET"));
+  manager.socket_ = connect_to_manager(take_variable("NOTIFY_SOCKET"));
   const Millis limit{number(take_variable("WATCHDOG_USEC")) / 1000};
   const std::string pid = take_variable("WATCHDOG_PID");
   const bool is_for_us = pid.empty() || number(pid) == ::getpid();

@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <exception>
 #include <filesystem>
@@ -33,13 +32,12 @@ namespace {
 namespace process = boost::process::v2;
 
 constexpr std::size_t kMaxQueuedBytes = 2 * kMaxWorkerLineBytes;
-constexpr int kMostDescriptors = 65'536;
 constexpr Millis kExitAfterEndLimit{1000};
 
 /// Boost 1.81 leaves open what lies between 2 and its own error pipe (close_handles.ipp compares each
 /// descriptor with itself): the worker would hold our lock and our control socket.
 void close_on_exec_from(int first) {
-  const int end = std::min(::getdtablesize(), kMostDescriptors);
+  const int end = end_of_descriptors();
   for (int fd = first; fd < end; ++fd) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 

@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 
 #include "client/ssh/keys.h"
 #include "common/io/files.h"
@@ -32,7 +31,7 @@ Result<std::string> generate_ed25519(const std::string& path, std::string_view c
   const SshText private_text{raw_text};
   const std::size_t size = std::strlen(private_text.get());
   // The first thing that a new node does: nothing has made /etc/reversi yet.
-  const auto directory = std::filesystem::path(path).parent_path().string();
+  const auto directory = parent_directory(path);
   const auto written =
       (directory.empty() ? Result<void>{} : make_directories(directory, 0755)).and_then([&] {
         return write_file(path, {private_text.get(), size}, 0600, Sync::disk);

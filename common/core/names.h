@@ -38,6 +38,7 @@ class ForwardName {
 };
 
 using Port = std::uint16_t;
+inline constexpr Port kSshPort = 22;
 
 /// 1–65535 in decimal, no sign, no space, no leading zero.
 [[nodiscard]] Result<Port> parse_port(std::string_view text);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/core/json_fields.h"
+#include "common/core/status_bounds.h"
 #include "common/core/word_table.h"
 
 namespace reversi {
@@ -33,10 +34,6 @@ constexpr WordTable<NodeState, 6> kStates{{{
 
 constexpr int kSchema = 1;
 constexpr std::int64_t kMostCount = std::int64_t{1} << 53;  // exact in every JSON reader
-constexpr std::int64_t kMostPid = std::int64_t{1} << 31;
-constexpr Millis kLongest{std::chrono::days{366}};
-constexpr std::size_t kMostText = 1024;
-constexpr std::size_t kMostForwards = 64;
 
 Json time_or_null(const std::optional<WallTime>& time) {
   return time ? Json(format_rfc3339(*time)) : Json(nullptr);
@@ -87,17 +84,17 @@ Json or_null(const std::optional<T>& value) {
 
 Result<SessionStatus> read(const Json& doc, SessionStatus session) {
   Fields fields(doc);
-  fields.need("id", session.id, kMostText)
-      .may("client_address", session.client_address, kMostText)
+  fields.need("id", session.id, kMostStatusText)
+      .may("client_address", session.client_address, kMostStatusText)
       .may("client_port", session.client_port, 0, 65535)
       .need("started_at", session.started_at)
       .may("sshd_pid", session.sshd_pid, 0, kMostPid)
       .may("agent_pid", session.agent_pid, 0, kMostPid)
-      .may("client_version", session.client_version, kMostText)
-      .may("os", session.os, kMostText)
-      .may("arch", session.arch, kMostText)
-      .may("instance", session.instance, kMostText)
-      .may("machine", session.machine, kMostText);
+      .may("client_version", session.client_version, kMostStatusText)
+      .may("os", session.os, kMostStatusText)
+      .may("arch", session.arch, kMostStatusText)
+      .may("instance", session.instance, kMostStatusText)
+      .may("machine", session.machine, kMostStatusText);
   return fields.done().map([&] { return std::move(session); });
 }
 
@@ -105,12 +102,12 @@ Result<ForwardStatus> read(const Json& doc, ForwardStatus forward) {
   std::string verdict;
   std::int64_t latency = -1;
   Fields fields(doc);
-  fields.need("name", forward.name, kMostText)
-      .may("listen", forward.listen, kMostText)
-      .may("target", forward.target, kMostText)
-      .need("verdict", verdict, kMostText)
-      .may("reason", forward.reason, kMostText)
-      .may("latency_ms", latency, 0, kLongest.count())
+  fields.need("name", forward.name, kMostStatusText)
+      .may("listen", forward.listen, kMostStatusText)
+      .may("target", forward.target, kMostStatusText)
+      .need("verdict", verdict, kMostStatusText)
+      .may("reason", forward.reason, kMostStatusText)
+      .may("latency_ms", latency, 0, kLongestStatusSpan.count())
       .may("checked_at", forward.checked_at)
       .need("since", forward.since);
   forward.verdict = parse_verdict(verdict).value_or(Verdict::unknown);
@@ -120,8 +117,8 @@ Result<ForwardStatus> read(const Json& doc, ForwardStatus forward) {
 
 Result<ConflictStatus> read(const Json& doc, ConflictStatus conflict) {
   Fields fields(doc);
-  fields.may("client_address", conflict.client_address, kMostText)
-      .may("machine", conflict.machine, kMostText)
+  fields.may("client_address", conflict.client_address, kMostStatusText)
+      .may("machine", conflict.machine, kMostStatusText)
       .need("first_seen", conflict.first_seen)
       .need("last_seen", conflict.last_seen)
       .may("count", conflict.count, 0, kMostCount);
@@ -130,9 +127,9 @@ Result<ConflictStatus> read(const Json& doc, ConflictStatus conflict) {
 
 Result<RefusedStatus> read(const Json& doc, RefusedStatus refused) {
   Fields fields(doc);
-  fields.may("address", refused.address, kMostText)
+  fields.may("address", refused.address, kMostStatusText)
       .need("at", refused.at)
-      .may("reason", refused.reason, kMostText);
+      .may("reason", refused.reason, kMostStatusText);
   return fields.done().map([&] { return std::move(refused); });
 }
 
@@ -148,8 +145,8 @@ Result<Counters> read(const Json& doc, Counters counters) {
 Result<BackoffStatus> read(const Json& doc, BackoffStatus backoff) {
   Fields fields(doc);
   fields.may("failures", backoff.failures, 0, kMostCount)
-      .may("retry_after_ms", backoff.retry_after, Millis{0}, kLongest)
-      .may("spread_ms", backoff.spread, Millis{0}, kLongest);
+      .may("retry_after_ms", backoff.retry_after, Millis{0}, kLongestStatusSpan)
+      .may("spread_ms", backoff.spread, Millis{0}, kLongestStatusSpan);
   return fields.done().map([&] { return backoff; });
 }
 
@@ -209,12 +206,12 @@ Result<NodeStatus> status_from_json(const Json& doc) {
   NodeStatus status;
   std::string state;
   Fields fields(doc);
-  fields.need("node", status.node, kMostText)
-      .need("state", state, kMostText)
-      .may("reason", status.reason, kMostText)
+  fields.need("node", status.node, kMostStatusText)
+      .need("state", state, kMostStatusText)
+      .may("reason", status.reason, kMostStatusText)
       .may("since", status.since)
       .may("last_seen", status.last_seen)
-      .may("dead_after_ms", status.dead_after, Millis{1}, kLongest)
+      .may("dead_after_ms", status.dead_after, Millis{1}, kLongestStatusSpan)
       .may("metered", status.metered)
       .may("written_at", status.written_at)
       .may("unwritten_since", status.unwritten_since);
@@ -223,7 +220,7 @@ Result<NodeStatus> status_from_json(const Json& doc) {
   may_object<RefusedStatus>(fields, "last_refused", status.last_refused);
   may_object<Counters>(fields, "counters", status.counters);
   may_object<BackoffStatus>(fields, "backoff", status.backoff);
-  for (const Json* item : fields.items("forwards", kMostForwards)) {
+  for (const Json* item : fields.items("forwards", kMostStatusForwards)) {
     auto forward = read(*item, ForwardStatus{});
     forward ? status.forwards.push_back(*std::move(forward))
             : fields.mistake("forwards", forward.error().line());

@@ -2,15 +2,13 @@
 
 #include <charconv>
 
+#include "common/core/status_bounds.h"
+
 namespace reversi {
 namespace {
 
-// The bounds of status_from_json(), or narrower ones: what lies between takes the other way.
-constexpr std::size_t kMostText = 1024;
-constexpr std::size_t kMostForwards = 64;
-constexpr std::int64_t kMostCount = std::int64_t{1} << 49;
-constexpr std::int64_t kMostPid = std::int64_t{1} << 31;
-constexpr std::int64_t kLongest = Millis{std::chrono::days{366}}.count();
+// Narrower than that of status_from_json(): what lies between takes the other way.
+constexpr std::int64_t kMostScannedCount = std::int64_t{1} << 49;
 
 /// Reads one document from the front; every function is false where it is not as expected.
 class Scanner {
@@ -38,7 +36,7 @@ class Scanner {
     if (!take('"')) return false;
     std::size_t end = 0;
     while (end < rest_.size() && is_plain(rest_[end])) ++end;
-    if (end >= rest_.size() || rest_[end] != '"' || end > kMostText) return false;
+    if (end >= rest_.size() || rest_[end] != '"' || end > kMostStatusText) return false;
     out = rest_.substr(0, end);
     rest_.remove_prefix(end + 1);
     return true;
@@ -61,7 +59,7 @@ class Scanner {
   }
   bool millis(Millis& out, std::int64_t least) {
     std::int64_t count = 0;
-    if (!number(count, least, kLongest)) return false;
+    if (!number(count, least, kLongestStatusSpan.count())) return false;
     out = Millis{count};
     return true;
   }
@@ -160,17 +158,18 @@ bool scan(Scanner& in, ForwardStatus& out) {
 bool scan(Scanner& in, Counters& out) {
   Seen seen;
   return in.object([&](std::string_view key) {
-    if (key == "sessions") return seen.once(0) && in.number(out.sessions, 0, kMostCount);
-    if (key == "evictions") return seen.once(1) && in.number(out.evictions, 0, kMostCount);
-    if (key == "checks") return seen.once(2) && in.number(out.checks, 0, kMostCount);
-    return key == "failed_checks" && seen.once(3) && in.number(out.failed_checks, 0, kMostCount);
+    if (key == "sessions") return seen.once(0) && in.number(out.sessions, 0, kMostScannedCount);
+    if (key == "evictions") return seen.once(1) && in.number(out.evictions, 0, kMostScannedCount);
+    if (key == "checks") return seen.once(2) && in.number(out.checks, 0, kMostScannedCount);
+    return key == "failed_checks" && seen.once(3) &&
+           in.number(out.failed_checks, 0, kMostScannedCount);
   });
 }
 
 bool scan(Scanner& in, BackoffStatus& out) {
   Seen seen;
   return in.object([&](std::string_view key) {
-    if (key == "failures") return seen.once(0) && in.number(out.failures, 0, kMostCount);
+    if (key == "failures") return seen.once(0) && in.number(out.failures, 0, kMostScannedCount);
     if (key == "retry_after_ms") return seen.once(1) && in.millis(out.retry_after, 0);
     return key == "spread_ms" && seen.once(2) && in.millis(out.spread, 0);
   });
@@ -180,7 +179,7 @@ bool scan(Scanner& in, std::vector<ForwardStatus>& out) {
   if (!in.take('[')) return false;
   if (in.take(']')) return true;
   do {
-    if (out.size() == kMostForwards || !scan(in, out.emplace_back())) return false;
+    if (out.size() == kMostStatusForwards || !scan(in, out.emplace_back())) return false;
   } while (in.take(','));
   return in.take(']');
 }
@@ -201,7 +200,7 @@ std::optional<NodeStatus> scan_status(std::string_view text) {
       out.state = parse_node_state(word).value_or(NodeState::unknown);
       return true;
     }
-    if (key == "schema") return seen.once(2) && in.number(schema, 0, kMostCount);
+    if (key == "schema") return seen.once(2) && in.number(schema, 0, kMostScannedCount);
     if (key == "reason") return seen.once(3) && in.text(out.reason);
     if (key == "since") return seen.once(4) && in.time(out.since);
     if (key == "last_seen") return seen.once(5) && in.time(out.last_seen);

@@ -20,7 +20,7 @@ namespace reversi {
 namespace {
 
 std::string directory_of(const std::string& path) {
-  const auto parent = std::filesystem::path(path).parent_path().string();
+  const auto parent = parent_directory(path);
   return parent.empty() ? "." : parent;
 }
 
@@ -103,9 +103,13 @@ Result<bool> write_file_if_changed(const std::string& path, std::string_view tex
   return write_file(path, text, mode, sync).map([] { return true; });
 }
 
+std::string parent_directory(const std::string& path) {
+  return std::filesystem::path(path).parent_path().string();
+}
+
 Result<void> make_directories(const std::string& path, mode_t mode) {
   if (path.empty() || ::access(path.c_str(), F_OK) == 0) return {};
-  const auto parent = std::filesystem::path(path).parent_path().string();
+  const auto parent = parent_directory(path);
   if (parent != path) {
     if (auto ok = make_directories(parent, mode); !ok) return ok;
   }

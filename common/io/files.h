@@ -34,6 +34,9 @@ enum class Sync {
 [[nodiscard]] Result<bool> write_file_if_changed(const std::string& path, std::string_view text,
                                                  mode_t mode, Sync sync);
 
+/// The directory that it is in, as it is written; empty for a bare name.
+[[nodiscard]] std::string parent_directory(const std::string& path);
+
 /// Creates the directory and its missing parents with this mode; an existing one is left as it is.
 [[nodiscard]] Result<void> make_directories(const std::string& path, mode_t mode);
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace reversi {
@@ -31,5 +32,10 @@ class UniqueFd {
  private:
   int fd_ = -1;
 };
+
+/// One past the last descriptor that can be open. A system without a limit counts as one with 65,536.
+[[nodiscard]] inline int end_of_descriptors() {
+  return std::min(::getdtablesize(), 65'536);
+}
 
 }  // namespace reversi

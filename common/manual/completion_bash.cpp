@@ -97,7 +97,7 @@ std::string kind_text(const Value& value) {
   return "nothing";
 }
 
-std::string row(const std::string& pattern, const std::string& answer) {
+std::string case_row(const std::string& pattern, const std::string& answer) {
   return "    " + pattern + ") echo '" + answer + "' ;;\n";
 }
 
@@ -121,13 +121,13 @@ void add_verb(Rows& rows, const Verb& verb) {
     const std::string kind = kind_text(value_of(option));
     if (option.positional) {
       const std::string at = option.repeated ? "*" : "' " + std::to_string(position++) + "'";
-      rows.arguments += row("'" + name + "'" + at, kind);
+      rows.arguments += case_row("'" + name + "'" + at, kind);
       continue;
     }
     names += ' ' + option.name;
-    if (!option.value.empty()) rows.kinds += row("'" + name + ' ' + option.name + "'", kind);
+    if (!option.value.empty()) rows.kinds += case_row("'" + name + ' ' + option.name + "'", kind);
   }
-  rows.options += row("'" + name + "'", names);
+  rows.options += case_row("'" + name + "'", names);
 }
 
 Rows rows_of(const Program& program) {
@@ -142,10 +142,10 @@ Rows rows_of(const Program& program) {
     }
     if (!word.is_group()) continue;
     rows.is_verb += "    '" + word.name + "') return 0 ;;\n";
-    rows.arguments += row("'" + word.name + " 0'", "words " + seconds);
+    rows.arguments += case_row("'" + word.name + " 0'", "words " + seconds);
   }
-  rows.arguments += row("' 0'", "words " + firsts);
-  rows.options += row("*", "--help");
+  rows.arguments += case_row("' 0'", "words " + firsts);
+  rows.options += case_row("*", "--help");
   return rows;
 }
 

@@ -77,7 +77,7 @@ std::string chooser(const std::string& name, const std::string& rows, const std:
          cases + "      esac\n      ;;\n  esac\n}\n\n";
 }
 
-std::string row(const std::string& name, const std::string& summary) {
+std::string summary_row(const std::string& name, const std::string& summary) {
   return "    " + quoted(plain(name) + ":" + plain(summary)) + "\n";
 }
 
@@ -102,7 +102,7 @@ std::string zsh_completion(const Program& program) {
   std::string cases;
   bool has_nodes = false;
   for (const FirstWord& word : first_words(program)) {
-    rows += row(word.name, word.summary);
+    rows += summary_row(word.name, word.summary);
     if (!word.is_group()) {
       cases += one_case(word.name, arguments(function, *word.verbs[0]));
       continue;
@@ -110,7 +110,7 @@ std::string zsh_completion(const Program& program) {
     std::string group_rows;
     std::string group_cases;
     for (const Verb* verb : word.verbs) {
-      group_rows += row(last_word(verb->name), std::string(verb->summary));
+      group_rows += summary_row(last_word(verb->name), std::string(verb->summary));
       group_cases += one_case(last_word(verb->name), arguments(function, *verb));
     }
     const std::string group = function + "_" + function_name(word.name);

@@ -18,7 +18,6 @@
 namespace reversi::server {
 namespace {
 
-constexpr std::size_t kMostKeyBytes = 64 * 1024;
 constexpr Millis kAskLimit{2000};
 constexpr Millis kEndLimit{1500};
 constexpr Millis kSearchLimit{3000};
@@ -31,7 +30,7 @@ Result<std::string> read_standard_input() {
   char chunk[4096];
   while (const std::size_t size = std::fread(chunk, 1, sizeof chunk, stdin)) {
     text.append(chunk, size);
-    if (text.size() > kMostKeyBytes) return fail(Errc::config, "far too long for a public key");
+    if (text.size() > kMostKeyFileBytes) return fail(Errc::config, "far too long for a public key");
   }
   return text;
 }
@@ -115,7 +114,7 @@ Result<PublicKey> read_key(const std::string& file) {
     // A person's own link is fine here: only the state directory is strict.
     std::error_code failed;
     const auto real = std::filesystem::canonical(file, failed);
-    return read_file(failed ? file : real.string(), kMostKeyBytes);
+    return read_file(failed ? file : real.string(), kMostKeyFileBytes);
   }();
   if (!text) return fail(Error(text.error()).in("--key"));
   auto key = parse_public_key(*text);

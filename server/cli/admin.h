@@ -2,6 +2,7 @@
 // What the administrator's verbs share: the opened state directory, the list of nodes' rights, the
 // installed lines, the end of a session.
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,6 +58,7 @@ void print(const std::string& text);
 /// @errors  not_found  "no node …; see reversi-server node list"
 [[nodiscard]] Result<void> check_exists(const StateDir& state, const NodeName& node);
 
+inline constexpr std::size_t kMostKeyFileBytes = 64 * 1024;
 /// The text of a --key FILE, or of standard input for "-".
 [[nodiscard]] Result<PublicKey> read_key(const std::string& file);
 

@@ -30,7 +30,6 @@ namespace {
 
 constexpr std::size_t kMostProgramBytes = 64 * 1024 * 1024;
 constexpr std::size_t kMostArchiveBytes = 160 * 1024 * 1024;
-constexpr std::size_t kMostKeyBytes = 64 * 1024;
 constexpr Millis kKeygenLimit{20'000};
 constexpr Millis kGzipLimit{120'000};
 
@@ -109,9 +108,9 @@ Result<KeyPair> make_key() {
                   {.time = kKeygenLimit});
   if (!made) return fail(made.error());
   if (!made->is_ok()) return fail(Errc::io, "ssh-keygen: " + made->why());
-  auto private_text = read_file(file, kMostKeyBytes);
+  auto private_text = read_file(file, kMostKeyFileBytes);
   if (!private_text) return fail(private_text.error());
-  auto public_line = read_file(file + ".pub", kMostKeyBytes);
+  auto public_line = read_file(file + ".pub", kMostKeyFileBytes);
   if (!public_line) return fail(public_line.error());
   while (public_line->ends_with('\n')) public_line->pop_back();
   return KeyPair{*std::move(private_text), *std::move(public_line)};
@@ -137,7 +136,7 @@ Result<std::vector<TarFile>> read_programs(const std::vector<std::string>& files
 Result<std::vector<PublicKey>> read_named(const std::vector<std::string>& files) {
   std::vector<PublicKey> keys;
   for (const std::string& file : files) {
-    const auto text = read_file(file, kMostKeyBytes);
+    const auto text = read_file(file, kMostKeyFileBytes);
     if (!text) return fail(Error(text.error()).in("--host-key"));
     auto key = parse_public_key(*text);
     if (!key) return fail(Errc::refused, "--host-key " + file + ": " + key.error().line());
@@ -147,7 +146,7 @@ Result<std::vector<PublicKey>> read_named(const std::vector<std::string>& files)
 }
 
 /// Everything that the command line says, read as the caller before anything is touched.
-struct Wanted {
+struct WantedBundle {
   NodeName node;
   BundleOs os = BundleOs::linux_;
   std::optional<PublicKey> own_key;
@@ -158,10 +157,10 @@ struct Wanted {
   std::vector<TarFile> programs;
 };
 
-Result<Wanted> read_wanted(const BundleOptions& options) {
+Result<WantedBundle> read_wanted(const BundleOptions& options) {
   auto node = typed_node(options.node);
   if (!node) return fail(node.error());
-  Wanted wanted{.node = *std::move(node)};
+  WantedBundle wanted{.node = *std::move(node)};
   const auto os = parse_bundle_os(options.os);
   if (!os) {
     return fail(Errc::usage,
@@ -194,7 +193,7 @@ Result<Wanted> read_wanted(const BundleOptions& options) {
 }
 
 /// What is missing on the command line is in server.json or on this machine.
-Result<void> complete(Wanted& wanted, const ServerPolicy& policy) {
+Result<void> complete(WantedBundle& wanted, const ServerPolicy& policy) {
   if (!wanted.address && !policy.servers.empty()) {
     if (auto address = parse_endpoint(policy.servers.front())) wanted.address = *address;
   }
@@ -229,7 +228,7 @@ Result<NodeRecord> add_key(const Admin& admin, const NodeName& node, const Publi
   return *after;
 }
 
-Result<NodeRecord> let_in(const Admin& admin, const Wanted& wanted, const PublicKey& key,
+Result<NodeRecord> let_in(const Admin& admin, const WantedBundle& wanted, const PublicKey& key,
                           bool replaces_key) {
   if (!admin.state.has_node(wanted.node)) {
     if (wanted.forwards.empty()) {
@@ -260,7 +259,7 @@ Result<std::string> compress(const std::string& archive) {
   return std::move(packed->out);
 }
 
-void tell(const Output& output, const Wanted& wanted, bool has_private_key) {
+void tell(const Output& output, const WantedBundle& wanted, bool has_private_key) {
   if (output.is_standard()) return;
   const std::string directory = "reversi-" + wanted.node.text();
   print("wrote " + output.path() +

@@ -20,7 +20,6 @@
 namespace reversi::server {
 namespace {
 
-constexpr std::size_t kMostKeyBytes = 64 * 1024;
 constexpr const char* kSshDirectory = "/etc/ssh";
 
 struct AddOptions {
@@ -37,7 +36,7 @@ struct AddOptions {
 Result<std::vector<PublicKey>> read_host_keys(const std::vector<std::string>& named) {
   std::vector<PublicKey> keys;
   for (const std::string& file : named.empty() ? host_key_files(ServerPolicy{}) : named) {
-    const auto text = read_file(file, kMostKeyBytes);
+    const auto text = read_file(file, kMostKeyFileBytes);
     if (!text) return fail(Error(text.error()).in("host key"));
     auto key = parse_public_key(*text);
     // A DSA key that an old system left there is none that a client would take.
@@ -52,7 +51,7 @@ Result<std::vector<PublicKey>> read_host_keys(const std::vector<std::string>& na
 
 /// Everything that the command line says, checked before anything is touched. Files are read as the
 /// caller, who may be root and is not afterwards.
-struct Wanted {
+struct WantedNode {
   NodeName node;
   PublicKey key;
   std::vector<ForwardRequest> forwards;
@@ -61,7 +60,7 @@ struct Wanted {
   std::vector<PublicKey> host_keys;
 };
 
-Result<Wanted> read_wanted(const AddOptions& options) {
+Result<WantedNode> read_wanted(const AddOptions& options) {
   auto node = typed_node(options.node);
   if (!node) return fail(node.error());
   auto forwards = typed_forwards(options.rights);
@@ -81,11 +80,11 @@ Result<Wanted> read_wanted(const AddOptions& options) {
   // One that knocked is known only once the state directory is open.
   auto key = options.fingerprint.empty() ? read_key(options.key) : PublicKey{};
   if (!key) return fail(key.error());
-  return Wanted{*std::move(node), *std::move(key),    *std::move(forwards),
-                *std::move(from), std::move(address), std::move(host_keys)};
+  return WantedNode{*std::move(node), *std::move(key),    *std::move(forwards),
+                    *std::move(from), std::move(address), std::move(host_keys)};
 }
 
-Result<void> take_pending_key(const Admin& admin, const AddOptions& options, Wanted& wanted) {
+Result<void> take_pending_key(const Admin& admin, const AddOptions& options, WantedNode& wanted) {
   if (options.fingerprint.empty()) return {};
   auto entry = find_pending(list_pending(admin.state), options.fingerprint);
   if (!entry) return fail(entry.error());

@@ -13,9 +13,9 @@
 namespace reversi::server {
 namespace {
 
-constexpr Millis kLimit{60'000};     // for the whole
-constexpr Millis kAskLimit{40'000};  // for the node's part, of which its agent gives it 30 s
-constexpr int kLookEvery = 100;      // ms
+constexpr Millis kRotationLimit{60'000};  // for the whole
+constexpr Millis kNewKeyLimit{40'000};    // for the node's part, of which its agent gives it 30 s
+constexpr int kLookEvery = 100;           // ms
 
 /// Errc::config: exit code 3, nothing is running.
 Error no_session(const NodeName& node, const std::string& reason) {
@@ -35,12 +35,12 @@ Result<PublicKey> await_login(const OpenedNode& opened, MonoTime deadline) {
   }
   return fail(Errc::timeout, "node " + opened.node.text() +
                                  " has not logged in with its new key within " +
-                                 std::to_string(kLimit.count() / 1000) +
+                                 std::to_string(kRotationLimit.count() / 1000) +
                                  " s; both keys are valid, and the old one goes when it does");
 }
 
 Result<ExitCode> rotate_key(const NodeOptions& options) {
-  const MonoTime deadline = mono_now() + kLimit;
+  const MonoTime deadline = mono_now() + kRotationLimit;
   const auto opened = open_node(options);
   if (!opened) return fail(opened.error());
   const NodeFiles files = opened->admin.state.load_files(opened->node);
@@ -48,7 +48,7 @@ Result<ExitCode> rotate_key(const NodeOptions& options) {
     return fail(no_session(opened->node, view_node(files, wall_now()).reason));
   }
   const auto answer = ask_agent(opened->admin.state, opened->node, files.session->agent,
-                                RequestKind::rotate_key, nlohmann::json::object(), kAskLimit);
+                                RequestKind::rotate_key, nlohmann::json::object(), kNewKeyLimit);
   if (!answer && answer.error().code() == Errc::not_found) {
     return fail(Errc::io,
                 "node " + opened->node.text() +

@@ -33,7 +33,7 @@ struct StatusOptions {
 };
 
 /// What the command line asks for.
-struct Wanted {
+struct WantedStatus {
   std::optional<NodeName> node;
   FleetFilter filter;
   SortKey sort = SortKey::name;
@@ -45,7 +45,7 @@ struct Fleet {
   std::size_t all = 0;
 };
 
-Result<Fleet> load(const Admin& admin, const Wanted& wanted, WallTime now) {
+Result<Fleet> load(const Admin& admin, const WantedStatus& wanted, WallTime now) {
   if (wanted.node) {
     if (auto ok = check_exists(admin.state, *wanted.node); !ok) return fail(ok.error());
     return Fleet{{read_one(admin.state, *wanted.node, now)}, 1};
@@ -82,8 +82,8 @@ std::string table_of(const Fleet& fleet, bool is_one, WallTime now) {
   return text;
 }
 
-Result<Wanted> read_wanted(const StatusOptions& options) {
-  Wanted wanted;
+Result<WantedStatus> read_wanted(const StatusOptions& options) {
+  WantedStatus wanted;
   if (!options.node.empty()) {
     if (!options.states.empty() || !options.globs.empty()) {
       return fail(Errc::usage, "--state and --match choose among all nodes; leave out the NODE");

@@ -10,8 +10,6 @@
 namespace reversi::server {
 namespace {
 
-constexpr Port kSshPort = 22;
-
 /// Where a service of this name listens as a rule.
 struct Guess {
   std::string_view name;

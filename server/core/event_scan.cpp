@@ -73,12 +73,12 @@ struct DurationKey {
 constexpr DurationKey kDurations[] = {{"was_down_ms", &Event::was_down},
                                       {"was_up_ms", &Event::was_up}};
 
-constexpr std::size_t kMostText = 300;  // the least bound of decode_event()
+constexpr std::size_t kMostScannedText = 300;  // the least bound of decode_event()
 constexpr std::int64_t kMostDuration = 3'000'000'000'000;
 
 /// False: not one of the plain fields.
-bool take_field(Event& event, std::string_view key, const Value& value, bool& has_at,
-                bool& has_kind) {
+bool take_plain_field(Event& event, std::string_view key, const Value& value, bool& has_at,
+                      bool& has_kind) {
   if (value.is_number) {
     for (const DurationKey& duration : kDurations) {
       if (duration.name != key || value.number > kMostDuration) continue;
@@ -87,7 +87,7 @@ bool take_field(Event& event, std::string_view key, const Value& value, bool& ha
     }
     return false;
   }
-  if (value.text.size() > kMostText) return false;
+  if (value.text.size() > kMostScannedText) return false;
   for (const TextKey& text : kTexts) {
     if (text.name != key) continue;
     event.*text.field = value.text;
@@ -124,7 +124,7 @@ std::optional<Event> scan_event(std::string_view line) {
     const auto key = scanner.text();
     if (!key || !scanner.take(':')) return std::nullopt;
     const auto value = scanner.value();
-    if (!value || !take_field(event, *key, *value, has_at, has_kind)) return std::nullopt;
+    if (!value || !take_plain_field(event, *key, *value, has_at, has_kind)) return std::nullopt;
   } while (scanner.take(','));
   const bool is_whole = scanner.take('}') && scanner.at_end() && has_at && has_kind;
   return is_whole ? std::optional(std::move(event)) : std::nullopt;

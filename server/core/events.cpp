@@ -24,7 +24,7 @@ constexpr WordTable<EventKind, 10> kKinds{{{
     {EventKind::unknown, "unknown"},
 }}};
 
-constexpr Millis kLongest{std::chrono::days{36600}};
+constexpr Millis kLongestDuration{std::chrono::days{36600}};
 
 void put(Json& doc, std::string_view key, const std::string& text, std::size_t limit) {
   if (!text.empty()) doc[std::string(key)] = printable(text, limit);
@@ -36,7 +36,7 @@ void put(Json& doc, std::string_view key, const std::optional<Millis>& duration)
 
 void read(Fields& fields, std::string_view key, std::optional<Millis>& out) {
   Millis duration{-1};
-  fields.may(key, duration, Millis{0}, kLongest);
+  fields.may(key, duration, Millis{0}, kLongestDuration);
   if (duration >= Millis{0}) out = duration;
 }
 

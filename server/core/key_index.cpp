@@ -1,18 +1,14 @@
 #include "server/core/key_index.h"
 
+#include "server/core/take_line.h"
+
 namespace reversi::server {
 namespace {
 
 constexpr std::string_view kFormat = "reversi-key-index-1";
 constexpr std::size_t kHashDigits = 64;
 
-std::string_view take_line(std::string_view& text) {
-  const std::string_view line = text.substr(0, text.find('\n'));
-  text.remove_prefix(line.size() < text.size() ? line.size() + 1 : line.size());
-  return line;
-}
-
-std::string_view take_word(std::string_view& line) {
+std::string_view take_entry(std::string_view& line) {
   const std::string_view word = line.substr(0, line.find(' '));
   line.remove_prefix(word.size() < line.size() ? word.size() + 1 : word.size());
   return word;
@@ -38,10 +34,10 @@ KeyIndex parse_key_index(std::string_view text) {
   while (!text.empty()) {
     std::string_view line = take_line(text);
     IndexedNode node;
-    node.node = take_word(line);
-    node.stamp = take_word(line);
+    node.node = take_entry(line);
+    node.stamp = take_entry(line);
     if (!NodeName::parse(node.node) || node.stamp.empty()) continue;
-    while (!line.empty()) node.hashes.emplace_back(take_word(line));
+    while (!line.empty()) node.hashes.emplace_back(take_entry(line));
     index.nodes.push_back(std::move(node));
   }
   return index;
@@ -54,14 +50,14 @@ std::optional<NodeName> node_in_index(std::string_view text, std::string_view ha
   const std::size_t before = text.rfind('\n', at);
   if (before == std::string_view::npos) return std::nullopt;
   std::string_view line = text.substr(before + 1);
-  auto node = NodeName::parse(take_word(line));
+  auto node = NodeName::parse(take_entry(line));
   if (!node) return std::nullopt;
   return *std::move(node);
 }
 
 std::string_view directory_stamp_of(std::string_view text) {
   std::string_view line = take_line(text);
-  return take_word(line) == kFormat ? line : std::string_view{};
+  return take_entry(line) == kFormat ? line : std::string_view{};
 }
 
 bool is_index_fresh(std::string_view text, std::string_view directory_stamp,

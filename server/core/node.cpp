@@ -12,11 +12,10 @@
 namespace reversi::server {
 namespace {
 
-constexpr int kSchema = 1;
+constexpr int kRecordSchema = 1;
 constexpr std::size_t kMostKeys = 16;
 constexpr std::size_t kMostRanges = 64;
-constexpr std::size_t kMostKeyBytes = 16 * 1024;
-constexpr std::size_t kMostText = 128;
+constexpr std::size_t kMostRecordText = 128;
 constexpr std::int64_t kMostPid = std::int64_t{1} << 31;
 constexpr std::int64_t kMostTicks = std::int64_t{1} << 62;
 
@@ -24,7 +23,7 @@ Result<NodeForward> forward_from_json(const Json& doc) {
   std::string name_text;
   std::int64_t port = 0;
   Fields fields(doc);
-  fields.need("name", name_text, kMostText).need("port", port, kLowestPort, 65535);
+  fields.need("name", name_text, kMostRecordText).need("port", port, kLowestPort, 65535);
   if (!fields.is_good()) return fail(fields.done().error());
   auto name = ForwardName::parse(name_text);
   if (!name) return fail(name.error());
@@ -73,9 +72,9 @@ Json node_to_json(const NodeRecord& record) {
     if (forward.expect) item["expect"] = expect_to_json(*forward.expect);
     forwards.push_back(std::move(item));
   }
-  Json doc{
-      {"schema", kSchema},       {"node", record.node.text()},      {"enabled", record.enabled},
-      {"keys", std::move(keys)}, {"forwards", std::move(forwards)}, {"from", record.from}};
+  Json doc{{"schema", kRecordSchema},         {"node", record.node.text()},
+           {"enabled", record.enabled},       {"keys", std::move(keys)},
+           {"forwards", std::move(forwards)}, {"from", record.from}};
   if (record.next_key) doc["next_key"] = format_public_key(*record.next_key);
   if (record.lines_due) doc["lines_due"] = true;
   return doc;
@@ -87,11 +86,11 @@ Result<NodeRecord> node_from_json(const NodeName& node, const Json& doc) {
   std::string next_key;
   std::vector<std::string> keys;
   Fields fields(doc);
-  fields.may("node", name, kMostText)
+  fields.may("node", name, kMostRecordText)
       .may("enabled", record.enabled)
-      .may("keys", keys, kMostKeys, kMostKeyBytes)
-      .may("from", record.from, kMostRanges, kMostText)
-      .may("next_key", next_key, kMostKeyBytes)
+      .may("keys", keys, kMostKeys, kMostPublicKeyBytes)
+      .may("from", record.from, kMostRanges, kMostRecordText)
+      .may("next_key", next_key, kMostPublicKeyBytes)
       .may("lines_due", record.lines_due);
   if (fields.is_good() && name != node.text()) {
     fields.mistake("node",
@@ -114,7 +113,7 @@ Result<NodeRecord> node_from_json(const NodeName& node, const Json& doc) {
 }
 
 Json session_to_json(const SessionRecord& record) {
-  return {{"schema", kSchema},
+  return {{"schema", kRecordSchema},
           {"session", record.session},
           {"boot_id", record.boot_id},
           {"sshd", process_to_json(record.sshd)},
@@ -129,11 +128,11 @@ Json session_to_json(const SessionRecord& record) {
 Result<SessionRecord> session_from_json(const Json& doc) {
   SessionRecord record;
   Fields fields(doc);
-  fields.need("session", record.session, kMostText)
-      .need("boot_id", record.boot_id, kMostText)
-      .may("instance", record.instance, kMostText)
-      .may("run", record.run, kMostText)
-      .may("machine", record.machine, kMostText)
+  fields.need("session", record.session, kMostRecordText)
+      .need("boot_id", record.boot_id, kMostRecordText)
+      .may("instance", record.instance, kMostRecordText)
+      .may("run", record.run, kMostRecordText)
+      .may("machine", record.machine, kMostRecordText)
       .need("started_at", record.started_at)
       .may("ended_at", record.ended_at);
   read_process(fields, "sshd", record.sshd);

@@ -9,7 +9,7 @@
 namespace reversi::server {
 namespace {
 
-constexpr std::size_t kMostText = 128;
+constexpr std::size_t kMostPendingText = 128;
 /// A key that begins like another one can be made: four characters take seconds.
 constexpr std::size_t kLeastTyped = 8;
 constexpr std::int64_t kMostCount = std::int64_t{1} << 53;
@@ -51,9 +51,9 @@ Result<PendingKey> pending_from_json(const Json& doc) {
   std::string type;
   std::string blob;
   Fields fields(doc);
-  fields.need("type", type, kMostText)
+  fields.need("type", type, kMostPendingText)
       .need("key", blob, kMaxPendingBytes)
-      .may("address", entry.address, kMostText)
+      .may("address", entry.address, kMostPendingText)
       .need("first", entry.first)
       .need("last", entry.last)
       .may("count", entry.count, 1, kMostCount);

@@ -14,12 +14,12 @@
 namespace reversi::server {
 namespace {
 
-constexpr int kSchema = 1;
-constexpr Millis kLongest{std::chrono::hours{24}};
+constexpr int kPolicySchema = 1;
+constexpr Millis kLongestSetting{std::chrono::hours{24}};
 constexpr std::int64_t kLeastCount = 1;
 constexpr std::int64_t kLeastPort = 1024;
 constexpr std::int64_t kMostPort = 65535;
-constexpr std::size_t kMostText = 4096;
+constexpr std::size_t kMostSettingText = 4096;
 constexpr std::size_t kMostItems = 16;
 
 struct MillisKey {
@@ -113,18 +113,19 @@ void check_together(Fields& fields, const ServerPolicy& policy) {
 Result<ServerPolicy> policy_from_json(const Json& doc, std::vector<std::string>& unknown_keys) {
   ServerPolicy policy;
   Fields fields(doc);
-  for (const auto& row : kMillisKeys) fields.may(row.name, policy.*row.field, row.least, kLongest);
+  for (const auto& row : kMillisKeys)
+    fields.may(row.name, policy.*row.field, row.least, kLongestSetting);
   for (const auto& row : kCountKeys) fields.may(row.name, policy.*row.field, kLeastCount, row.most);
   for (const auto& row : kPortKeys) {
     std::int64_t port = policy.*row.field;
     fields.may(row.name, port, kLeastPort, kMostPort);
     policy.*row.field = static_cast<Port>(port);
   }
-  fields.may("next_host_keys", policy.next_host_keys, kMostItems, kMostText)
-      .may("host_key_files", policy.host_key_files, kMostItems, kMostText)
-      .may("servers", policy.servers, kMostItems, kMostText)
-      .may(kAuthorizedKeysKey, policy.authorized_keys, kMostText)
-      .may(kAddressKey, policy.address, kMostText);
+  fields.may("next_host_keys", policy.next_host_keys, kMostItems, kMostSettingText)
+      .may("host_key_files", policy.host_key_files, kMostItems, kMostSettingText)
+      .may("servers", policy.servers, kMostItems, kMostSettingText)
+      .may(kAuthorizedKeysKey, policy.authorized_keys, kMostSettingText)
+      .may(kAddressKey, policy.address, kMostSettingText);
   if (fields.is_good()) check_together(fields, policy);
   if (auto ok = fields.done(); !ok) return fail(ok.error());
   for (const auto& item : doc.items()) {
@@ -138,7 +139,8 @@ std::vector<PolicyKey> policy_keys() {
   std::vector<PolicyKey> keys;
   for (const auto& row : kMillisKeys) {
     const Millis value = defaults.*row.field;
-    keys.push_back({row.name, "milliseconds", row.least.count(), kLongest.count(), value.count()});
+    keys.push_back(
+        {row.name, "milliseconds", row.least.count(), kLongestSetting.count(), value.count()});
   }
   for (const auto& row : kCountKeys) {
     keys.push_back({row.name, "number", kLeastCount, row.most, defaults.*row.field});
@@ -152,7 +154,7 @@ std::vector<PolicyKey> policy_keys() {
 
 void set_policy_text(Json& doc, std::string_view key, const std::string& value) {
   if (!doc.is_object()) doc = Json::object();
-  if (!doc.contains("schema")) doc["schema"] = kSchema;
+  if (!doc.contains("schema")) doc["schema"] = kPolicySchema;
   if (value.empty()) {
     doc.erase(std::string(key));
   } else {

@@ -7,9 +7,8 @@
 namespace reversi::server {
 namespace {
 
-constexpr std::size_t kMostKeyBytes = 16 * 1024;
 constexpr std::size_t kMostCommentBytes = 200;
-constexpr std::string_view kBlank = " \t\r\n";
+constexpr std::string_view kWhiteSpace = " \t\r\n";
 
 /// A key type and how many length-prefixed fields follow its name in the blob (RFC 4253, 5656,
 /// 8709, OpenSSH's PROTOCOL.u2f). DSA is missing on purpose: sshd refuses it.
@@ -28,14 +27,14 @@ constexpr std::array<KeyType, 7> kTypes{{
 }};
 
 std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kBlank);
+  const std::size_t first = text.find_first_not_of(kWhiteSpace);
   if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+  return text.substr(first, text.find_last_not_of(kWhiteSpace) - first + 1);
 }
 
 /// Cuts off the first word.
 std::string_view take_word(std::string_view& text) {
-  const std::size_t end = std::min(text.find_first_of(kBlank), text.size());
+  const std::size_t end = std::min(text.find_first_of(kWhiteSpace), text.size());
   const std::string_view word = text.substr(0, end);
   text = trim(text.substr(end));
   return word;
@@ -62,7 +61,7 @@ std::optional<std::string> decode_base64(std::string_view text) {
 }
 
 /// Cuts off one field: four bytes of length, then that many bytes (RFC 4251, "string").
-std::optional<std::string_view> take_field(std::string_view& bytes) {
+std::optional<std::string_view> take_blob_field(std::string_view& bytes) {
   if (bytes.size() < 4) return std::nullopt;
   std::size_t length = 0;
   for (const char c : bytes.substr(0, 4)) length = (length << 8) | static_cast<unsigned char>(c);
@@ -77,9 +76,9 @@ bool is_whole_blob(std::string_view blob, const KeyType& type) {
   const auto bytes = decode_base64(blob);
   if (!bytes) return false;
   std::string_view rest = *bytes;
-  if (take_field(rest) != type.name) return false;
+  if (take_blob_field(rest) != type.name) return false;
   for (std::size_t i = 0; i < type.fields; ++i) {
-    const auto field = take_field(rest);
+    const auto field = take_blob_field(rest);
     if (!field || field->empty()) return false;
   }
   return rest.empty();
@@ -96,7 +95,7 @@ Result<PublicKey> parse_public_key(std::string_view text) {
   std::string_view rest = trim(text);
   if (rest.empty())
     return fail(Errc::config, "no key here; give one line like \"ssh-ed25519 AAAA…\"");
-  if (rest.size() > kMostKeyBytes) return fail(Errc::config, "far too long for a public key");
+  if (rest.size() > kMostPublicKeyBytes) return fail(Errc::config, "far too long for a public key");
   if (rest.find_first_of("\r\n") != std::string_view::npos) {
     return fail(Errc::config, "several lines; give exactly one public key");
   }

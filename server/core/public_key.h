@@ -2,6 +2,7 @@
 // One public key as a person pastes it: "TYPE BLOB [COMMENT]". The blob is what counts; a comment
 // is only ever shown.
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,8 @@
 #include "common/core/sha256.h"
 
 namespace reversi::server {
+
+inline constexpr std::size_t kMostPublicKeyBytes = 16 * 1024;
 
 struct PublicKey {
   std::string type;     ///< "ssh-ed25519"

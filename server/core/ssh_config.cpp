@@ -7,7 +7,6 @@
 namespace reversi::server {
 namespace {
 
-constexpr Port kSshPort = 22;
 constexpr std::size_t kMostLogin = 32;
 
 bool is_login_character(char c) {

@@ -5,12 +5,14 @@
 #include <charconv>
 #include <vector>
 
+#include "server/core/take_line.h"
+
 namespace reversi::server {
 namespace {
 
 constexpr int kStartupsOfAFleet = 200;
 constexpr int kMostStartupsOfAFleet = 400;
-constexpr std::string_view kBlank = " \t\r\"";
+constexpr std::string_view kBlankOrQuote = " \t\r\"";
 
 constexpr std::string_view kAccountSettings = R"(    AuthenticationMethods publickey
     # "yes", not "remote": the canary is a local forward to the node's own port.
@@ -46,21 +48,15 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-std::vector<std::string_view> words_of(std::string_view line) {
+std::vector<std::string_view> setting_words(std::string_view line) {
   std::vector<std::string_view> words;
   for (;;) {
-    line.remove_prefix(std::min(line.find_first_not_of(kBlank), line.size()));
+    line.remove_prefix(std::min(line.find_first_not_of(kBlankOrQuote), line.size()));
     if (line.empty() || line.front() == '#') return words;
-    const std::size_t end = std::min(line.find_first_of(kBlank), line.size());
+    const std::size_t end = std::min(line.find_first_of(kBlankOrQuote), line.size());
     words.push_back(line.substr(0, end));
     line.remove_prefix(end);
   }
-}
-
-std::string_view take_line(std::string_view& text) {
-  const std::string_view line = text.substr(0, text.find('\n'));
-  text.remove_prefix(std::min(line.size() + 1, text.size()));
-  return line;
 }
 
 bool is_keyword(const std::vector<std::string_view>& words, std::string_view keyword) {
@@ -119,7 +115,7 @@ std::string raised_max_startups(std::string_view effective) {
 
 std::string effective_value(std::string_view settings, std::string_view keyword) {
   while (!settings.empty()) {
-    const auto words = words_of(take_line(settings));
+    const auto words = setting_words(take_line(settings));
     if (words.size() > 1 && is_keyword(words, keyword)) return std::string(words[1]);
   }
   return {};
@@ -127,7 +123,7 @@ std::string effective_value(std::string_view settings, std::string_view keyword)
 
 bool includes_directory(std::string_view config, const std::string& directory) {
   while (!config.empty()) {
-    const auto words = words_of(take_line(config));
+    const auto words = setting_words(take_line(config));
     if (is_keyword(words, "match")) return false;
     if (!is_keyword(words, "include")) continue;
     const bool found = std::any_of(words.begin() + 1, words.end(), [&](std::string_view pattern) {
@@ -143,7 +139,7 @@ std::string redirect_includes(std::string_view config, const std::string& from,
   std::string text;
   while (!config.empty()) {
     const std::string_view line = take_line(config);
-    const auto words = words_of(line);
+    const auto words = setting_words(line);
     if (!is_keyword(words, "include")) {
       text += std::string(line) + '\n';
       continue;

@@ -15,7 +15,7 @@
 namespace reversi::server {
 namespace {
 
-constexpr std::size_t kMostBytes = 64 * 1024 * 1024;
+constexpr std::size_t kMostKeysFileBytes = 64 * 1024 * 1024;
 
 /// The file behind a symbolic link, so that the rename replaces the file and not the link.
 Result<std::string> resolve(const std::string& path) {
@@ -64,7 +64,7 @@ Result<void> change_authorized_keys(const std::string& path, Millis lock_limit,
                                     const TextChange& change) {
   const auto file = resolve(path);
   if (!file) return fail(file.error());
-  const auto parent = std::filesystem::path(*file).parent_path().string();
+  const auto parent = parent_directory(*file);
   if (auto ok = make_directories(parent, 0700); !ok) return ok;
   const auto lock = lock_directory(parent, lock_limit);
   if (!lock) return fail(lock.error());
@@ -74,7 +74,7 @@ Result<void> change_authorized_keys(const std::string& path, Millis lock_limit,
   if (::lstat(file->c_str(), &info) == 0) {
     if (auto ok = check_file(*file, info); !ok) return ok;
     mode = info.st_mode & 07777;
-    auto present = read_file(*file, kMostBytes);
+    auto present = read_file(*file, kMostKeysFileBytes);
     if (!present) return fail(present.error());
     text = *std::move(present);
   } else if (errno != ENOENT) {

@@ -21,9 +21,9 @@
 namespace reversi::server {
 namespace {
 
-constexpr Millis kLockLimit{10'000};
+constexpr Millis kClaimLockLimit{10'000};
 constexpr Millis kPlaceLimit{1'000};
-constexpr Millis kEndLimit{2'000};
+constexpr Millis kEvictionLimit{2'000};
 constexpr Millis kFreeLimit{2'000};
 constexpr Millis kHoldersLimit{5'000};  // for all ports together: the client waits for its welcome
 /// Ports may be held by nobody that we may end; then the forwards will say so.
@@ -104,7 +104,7 @@ class Claiming {
     }
     std::string silent_session;  // challenged without an answer
     for (int round = 0; round < kMostRounds; ++round) {
-      auto lock = state_.lock_node(newcomer_.node, kLockLimit);
+      auto lock = state_.lock_node(newcomer_.node, kClaimLockLimit);
       // Without a directory there is neither a lock nor a record: the node is served all the same.
       if (!lock && lock.error().code() == Errc::timeout) {
         return refused(RefusedReason::busy, lock.error().line(), kBusyRetry);
@@ -198,19 +198,19 @@ class Claiming {
     if (record.sshd == record.agent && ask_to_go(record, why)) return;
     // A stopped agent survives its sshd, and would write its last words into our session's files.
     if (recorded.sshd_lives) end(record.sshd, "session " + record.session, why);
-    static_cast<void>(end_process(record.agent, kEndLimit));
+    static_cast<void>(end_process(record.agent, kEvictionLimit));
   }
 
   bool ask_to_go(const SessionRecord& record, const std::string& why) {
     const auto answer = ask_agent(state_, newcomer_.node, record.agent, RequestKind::evict,
-                                  Json{{"why", why}}, kEndLimit);
-    if (!answer || !wait_for_end({record.agent, {}}, kEndLimit)) return false;
+                                  Json{{"why", why}}, kEvictionLimit);
+    if (!answer || !wait_for_end({record.agent, {}}, kEvictionLimit)) return false;
     claimed_.evictions += 1;  // it wrote the event itself
     return true;
   }
 
   void end(const ProcessId& sshd, const std::string& what, const std::string& why) {
-    const auto ended = end_process(sshd, kEndLimit);
+    const auto ended = end_process(sshd, kEvictionLimit);
     std::string reason = what + ", sshd " + std::to_string(sshd.pid) + ": " + why;
     if (!ended) reason += ": " + ended.error().line();
     count_eviction(std::move(reason));
@@ -239,7 +239,7 @@ class Claiming {
       auto holder = find_port_holder(port, uid);
       if (!holder) holder = find_port_holder(port, uid);  // others came and went meanwhile
       if (!holder) continue;
-      count_eviction(agentless_text(*holder, port, end_process(*holder, kEndLimit)));
+      count_eviction(agentless_text(*holder, port, end_process(*holder, kEvictionLimit)));
       static_cast<void>(wait_until_free({port}, uid, kFreeLimit));
     }
   }

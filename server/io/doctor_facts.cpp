@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMostKeysBytes = 64 * 1024 * 1024;
 constexpr std::size_t kMostProcBytes = 1024 * 1024;
 constexpr Millis kSshdLimit{10'000};
-constexpr int kMostGroups = 256;
+constexpr int kMostGroupsOfAccount = 256;
 
 std::string find_sshd(const std::string& named) {
   if (!named.empty()) return named;
@@ -87,10 +87,11 @@ SshdFacts gather_sshd(const std::string& account, const DoctorSources& sources) 
 }
 
 void add_groups(const passwd& entry, DoctorFacts& facts) {
-  std::vector<gid_t> gids(kMostGroups);
-  int count = kMostGroups;
-  if (::getgrouplist(entry.pw_name, entry.pw_gid, gids.data(), &count) < 0) count = kMostGroups;
-  gids.resize(static_cast<std::size_t>(std::clamp(count, 0, kMostGroups)));
+  std::vector<gid_t> gids(kMostGroupsOfAccount);
+  int count = kMostGroupsOfAccount;
+  if (::getgrouplist(entry.pw_name, entry.pw_gid, gids.data(), &count) < 0)
+    count = kMostGroupsOfAccount;
+  gids.resize(static_cast<std::size_t>(std::clamp(count, 0, kMostGroupsOfAccount)));
   for (const gid_t gid : gids) {
     facts.account_gids.push_back(gid);
     if (const group* found = ::getgrgid(gid)) facts.account.groups.emplace_back(found->gr_name);

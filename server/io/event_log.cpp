@@ -14,7 +14,7 @@
 namespace reversi::server {
 namespace {
 
-constexpr off_t kMostBytes = 1024 * 1024;
+constexpr off_t kFullLogBytes = 1024 * 1024;
 constexpr std::size_t kMostReadBytes = 2 * 1024 * 1024;
 
 /// Calls `use` for each line of one file, oldest first.
@@ -44,7 +44,7 @@ bool ends_in_a_line(int fd, off_t size) {
   return size == 0 || ::pread(fd, &last, 1, size - 1) != 1 || last == '\n';
 }
 
-UniqueFd open_log(const std::string& path) {
+UniqueFd open_log_to_append(const std::string& path) {
   return UniqueFd{::open(path.c_str(),
                          O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600)};
 }
@@ -71,11 +71,11 @@ EventLog::EventLog(const StateDir& state, const NodeName& node)
 
 Result<void> EventLog::append(const Event& event) const {
   clear_the_way(path_);
-  UniqueFd fd = open_log(path_);
+  UniqueFd fd = open_log_to_append(path_);
   struct stat info {};
-  if (fd && ::fstat(fd.get(), &info) == 0 && info.st_size >= kMostBytes) {
+  if (fd && ::fstat(fd.get(), &info) == 0 && info.st_size >= kFullLogBytes) {
     if (auto ok = rotate(path_, fd); !ok) return ok;
-    fd = open_log(path_);
+    fd = open_log_to_append(path_);
     info = {};
   }
   if (!fd) return fail(errno_error(errno, path_));

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kChunk = 4096;  // two of the longest lines
 
 /// The log's file, unless it is not ours.
-UniqueFd open_log(const std::string& path, ino_t& inode) {
+UniqueFd open_log_to_read(const std::string& path, ino_t& inode) {
   UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
   struct stat info {};
   if (!fd || ::fstat(fd.get(), &info) != 0) return {};
@@ -58,7 +58,7 @@ void EventStream::fill() {
 bool EventStream::read_more() {
   if (is_done_) return false;
   ino_t inode = 0;
-  UniqueFd fd = open_log(is_old_file_ ? path_ + ".1" : path_, inode);
+  UniqueFd fd = open_log_to_read(is_old_file_ ? path_ + ".1" : path_, inode);
   if (fd && offset_ > 0 && inode != inode_) {
     // The present file was moved aside since the last look: there it goes on. The old one was
     // replaced by it: what was left of that is gone.
@@ -66,7 +66,7 @@ bool EventStream::read_more() {
       offset_ = 0;
       text_.clear();
     } else {
-      fd = open_log(path_ + ".1", inode);
+      fd = open_log_to_read(path_ + ".1", inode);
     }
   }
   const bool is_same = offset_ == 0 || inode == inode_;

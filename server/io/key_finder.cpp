@@ -16,8 +16,7 @@ namespace reversi::server {
 namespace {
 
 constexpr std::size_t kMostIndexBytes = 64 * 1024 * 1024;
-constexpr mode_t kFileMode = 0600;
-constexpr Millis kLockLimit{2000};
+constexpr Millis kIndexLockLimit{2000};
 /// A file changed within one tick of the kernel's clock of being read may have been read before it.
 constexpr std::int64_t kRacy = 50'000'000;  // ns
 
@@ -112,7 +111,7 @@ std::string refresh(const StateDir& state, const FoundIndex& seen) {
   clear_the_way(path);
   clear_the_way(path + ".lock");
   // Whoever does not get the lock looks for himself: slow, and right.
-  const auto lock = lock_file(path + ".lock", kLockLimit);
+  const auto lock = lock_file(path + ".lock", kIndexLockLimit);
   FoundIndex found = load_index(state);
   // Somebody else did it while we waited. Not by the clock: his work is younger than our `now`.
   const bool was_done = found.checked && found.checked != seen.checked &&
@@ -123,7 +122,7 @@ std::string refresh(const StateDir& state, const FoundIndex& seen) {
   // On a full disk the times of an index that is there can still be set.
   const bool is_kept = text == found.text
                            ? ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0) == 0
-                           : write_file(path, text, kFileMode, Sync::none).has_value();
+                           : write_file(path, text, kOwnFileMode, Sync::none).has_value();
   static_cast<void>(is_kept);
   return text;
 }

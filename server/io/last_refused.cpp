@@ -11,7 +11,6 @@
 namespace reversi::server {
 namespace {
 
-constexpr mode_t kFileMode = 0600;
 constexpr Millis kNotedEvery{60'000};
 constexpr std::size_t kMostLogBytes = 2 * 1024 * 1024;
 
@@ -71,7 +70,7 @@ void note_refused(const StateDir& state, const NodeName& node, const std::string
                  {"at", format_rfc3339(now)},
                  {"reason", printable(reason, kMaxReasonBytes)}};
   // A full disk must not concern whoever logs in.
-  static_cast<void>(write_file(path, json_text(doc), kFileMode, Sync::none));
+  static_cast<void>(write_file(path, json_text(doc), kOwnFileMode, Sync::none));
 }
 
 }  // namespace reversi::server

@@ -28,7 +28,7 @@ std::string_view next_word(std::string_view& line) {
 }
 
 template <class Number>
-bool read_number(std::string_view text, Number& out, int base) {
+bool read_whole_number(std::string_view text, Number& out, int base) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out, base);
   return error == std::errc{} && end == text.data() + text.size();
 }
@@ -46,8 +46,9 @@ Row parse_row(std::string_view line, Family family, Listener& out) {
   out.family = family;
   out.takes_localhost = family == Family::v4 ? std::ranges::count(kLocalhost4, address) > 0
                                              : std::ranges::count(kLocalhost6, address) > 0;
-  const bool is_good = read_number(words[1].substr(colon + 1), out.port, 16) &&
-                       read_number(words[7], out.uid, 10) && read_number(words[9], out.inode, 10);
+  const bool is_good = read_whole_number(words[1].substr(colon + 1), out.port, 16) &&
+                       read_whole_number(words[7], out.uid, 10) &&
+                       read_whole_number(words[9], out.inode, 10);
   return is_good ? Row::listener : Row::malformed;
 }
 

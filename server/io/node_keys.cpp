@@ -10,7 +10,7 @@ namespace reversi::server {
 namespace {
 
 /// Heartbeats wait meanwhile.
-constexpr Millis kLockLimit{3'000};
+constexpr Millis kRotationLockLimit{3'000};
 
 Result<void> check_is_nobodys(const StateDir& state, const NodeName& node, const PublicKey& key) {
   for (const NodeName& other : state.list_nodes()) {
@@ -31,7 +31,7 @@ Result<void> check_is_nobodys(const StateDir& state, const NodeName& node, const
 Result<void> let_key_in(const StateDir& state, const NodeName& node, const std::string& text) {
   const auto key = parse_offered_key(text);
   if (!key) return fail(key.error());
-  const auto lock = state.lock_all(kLockLimit);
+  const auto lock = state.lock_all(kRotationLockLimit);
   if (!lock) return fail(lock.error());
   const auto before = state.load_node(node);
   if (!before) return fail(before.error());
@@ -39,16 +39,16 @@ Result<void> let_key_in(const StateDir& state, const NodeName& node, const std::
   if (auto ok = check_is_nobodys(state, node, *key); !ok) return ok;
   const auto after = admit_next_key(*before, *key);
   if (!after) return fail(after.error());
-  auto installed =
-      save_with_lines(state, *before, *after,
-                      {.lock_limit = kLockLimit, .new_keys = {*key}, .must_have_lines = true});
+  auto installed = save_with_lines(
+      state, *before, *after,
+      {.lock_limit = kRotationLockLimit, .new_keys = {*key}, .must_have_lines = true});
   // It may have knocked before it was let in; nobody shall approve it for another node.
   if (installed) static_cast<void>(remove_pending(state, *key));
   return installed;
 }
 
 Result<bool> settle_key(const StateDir& state, const NodeName& node, const std::string& blob) {
-  const auto lock = state.lock_all(kLockLimit);
+  const auto lock = state.lock_all(kRotationLockLimit);
   if (!lock) return fail(lock.error());
   const auto record = state.load_node(node);
   if (!record) return fail(record.error());
@@ -61,7 +61,7 @@ Result<bool> settle_key(const StateDir& state, const NodeName& node, const std::
   settled.lines_due = false;
   const auto prepared = prepare_lines(state, settled);
   if (!prepared) return fail(prepared.error());
-  const auto installed = install_lines(state, node, *prepared, {.lock_limit = kLockLimit});
+  const auto installed = install_lines(state, node, *prepared, {.lock_limit = kRotationLockLimit});
   if (!installed) return fail(installed.error());
   if (auto ok = state.save_node(settled); !ok) return fail(ok.error());
   return true;

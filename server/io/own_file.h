@@ -13,6 +13,8 @@
 
 namespace reversi::server {
 
+inline constexpr mode_t kOwnFileMode = 0600;
+inline constexpr mode_t kOwnDirMode = 0700;
 inline constexpr std::size_t kMostOwnBytes = 1024 * 1024;
 
 /// A regular file of our uid.

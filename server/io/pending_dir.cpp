@@ -19,9 +19,7 @@
 namespace reversi::server {
 namespace {
 
-constexpr mode_t kFileMode = 0600;
-constexpr mode_t kDirMode = 0700;
-constexpr Millis kLockLimit{1000};
+constexpr Millis kPendingLockLimit{1000};
 constexpr std::string_view kSuffix = ".json";
 constexpr std::size_t kHashDigits = 64;
 
@@ -109,10 +107,10 @@ Result<Noted> note_knock(const StateDir& state, const PublicKey& key,
   const bool is_odd = ::lstat(directory.c_str(), &info) == 0 && !S_ISDIR(info.st_mode);
   if (is_odd) ::unlink(directory.c_str());
   if (!is_odd) clear_the_way(path);
-  if (::mkdir(directory.c_str(), kDirMode) != 0 && errno != EEXIST) {
+  if (::mkdir(directory.c_str(), kOwnDirMode) != 0 && errno != EEXIST) {
     return fail(errno_error(errno, directory));
   }
-  const auto lock = lock_directory(directory, kLockLimit);
+  const auto lock = lock_directory(directory, kPendingLockLimit);
   if (!lock) return fail(lock.error());
   present = load(path);
   const auto entry =
@@ -121,7 +119,7 @@ Result<Noted> note_knock(const StateDir& state, const PublicKey& key,
   const std::string text = json_text(pending_to_json(*entry));
   if (text.size() > kMaxPendingBytes) return Noted::too_large;
   if (!present && make_room(directory, policy, now) >= policy.pending_most) return Noted::full;
-  return write_file(path, text, kFileMode, Sync::none).map([] { return Noted::written; });
+  return write_file(path, text, kOwnFileMode, Sync::none).map([] { return Noted::written; });
 }
 
 Result<void> remove_pending(const StateDir& state, const PublicKey& key) {

@@ -24,7 +24,7 @@ namespace {
 using asio::ip::tcp;
 using namespace asio::experimental::awaitable_operators;
 
-constexpr Millis kLook{10};
+constexpr Millis kLookAtHolderEvery{10};
 constexpr Millis kConnectLimit{100};
 constexpr Millis kSettle{150};  // the woken sshd has run by then
 constexpr int kMostRestMs = 200;
@@ -49,11 +49,12 @@ asio::awaitable<void> knock(Family family, Port port) {
 asio::awaitable<HolderGuess> play_round(Family family, Port port, uid_t uid, Millis rest) {
   HolderRound round;
   round.began = childless_sshds(uid);
-  co_await pause(kHolderConnects * kLook + kSettle + rest);  // no shorter than the knocking
+  co_await pause(kHolderConnects * kLookAtHolderEvery + kSettle +
+                 rest);  // no shorter than the knocking
   round.left_alone = childless_sshds(uid);
   for (int i = 0; i < kHolderConnects; ++i) {
     co_await knock(family, port);
-    co_await pause(kLook);  // one wake-up each, not one for all
+    co_await pause(kLookAtHolderEvery);  // one wake-up each, not one for all
   }
   co_await pause(kSettle);
   round.knocked = childless_sshds(uid);
@@ -78,7 +79,7 @@ std::vector<Port> wait_until_free(const std::vector<Port>& ports, uid_t uid, Mil
   for (;;) {
     auto held = held_ports(ports, uid);
     if (held.empty() || mono_now() >= deadline) return held;
-    ::poll(nullptr, 0, static_cast<int>(kLook.count()));
+    ::poll(nullptr, 0, static_cast<int>(kLookAtHolderEvery.count()));
   }
 }
 

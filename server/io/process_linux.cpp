@@ -18,7 +18,7 @@ namespace {
 constexpr Millis kTermGrace{300};
 
 /// The first `most` bytes of a file in /proc, which has no size.
-std::string read_proc(const std::string& path, std::size_t most = 1024) {
+std::string read_start_of_proc(const std::string& path, std::size_t most = 1024) {
   const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!fd) return {};
   std::string text(most, '\0');
@@ -51,7 +51,7 @@ Result<void> sent(int result, const ProcessId& process) {
 }  // namespace
 
 std::string own_boot_id() {
-  std::string id = read_proc("/proc/sys/kernel/random/boot_id", 64);
+  std::string id = read_start_of_proc("/proc/sys/kernel/random/boot_id", 64);
   while (!id.empty() && id.back() <= ' ') id.pop_back();
   return id;
 }
@@ -76,7 +76,7 @@ std::optional<ProcessId> process_of_pid(std::int64_t pid) {
   constexpr int kState = 1;
   constexpr int kStartTime = 20;  // field 22 of proc(5), counted from the state
   if (pid <= 0) return std::nullopt;
-  const std::string stat = read_proc("/proc/" + std::to_string(pid) + "/stat");
+  const std::string stat = read_start_of_proc("/proc/" + std::to_string(pid) + "/stat");
   const std::string_view state = stat_field(stat, kState);
   if (state.empty() || state == "Z" || state == "X") return std::nullopt;
   const std::string_view ticks = stat_field(stat, kStartTime);

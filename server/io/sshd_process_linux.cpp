@@ -19,14 +19,14 @@ namespace {
 
 constexpr std::size_t kMaxProcBytes = 16 * 1024;
 
-std::optional<std::string> read_proc(const std::string& path) {
+std::optional<std::string> read_all_of_proc(const std::string& path) {
   auto text = read_file(path, kMaxProcBytes);
   if (!text) return std::nullopt;
   return *std::move(text);
 }
 
 template <class Number>
-bool read_number(std::string_view text, Number& out) {
+bool read_leading_number(std::string_view text, Number& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   return error == std::errc{} && end != text.data();
 }
@@ -38,7 +38,7 @@ bool read_status_number(std::string_view status, std::string_view key, Number& o
   if (at == std::string_view::npos) return false;
   status.remove_prefix(at + key.size());
   status.remove_prefix(std::min(status.find_first_not_of(" \t"), status.size()));
-  return read_number(status, out);
+  return read_leading_number(status, out);
 }
 
 /// "pid (name) state ppid … starttime(22) …". The name may hold spaces and brackets: the last one
@@ -57,8 +57,8 @@ bool parse_stat(std::string_view stat, ProcessInfo& out) {
     rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
     if (rest.empty()) return false;
     if (field == kState) out.state = rest.front();
-    if (field == kParent && !read_number(rest, out.parent)) return false;
-    if (field == kStartTime) return read_number(rest, out.id.start_time);
+    if (field == kParent && !read_leading_number(rest, out.parent)) return false;
+    if (field == kStartTime) return read_leading_number(rest, out.id.start_time);
     rest.remove_prefix(std::min(rest.find(' '), rest.size()));
   }
   return false;
@@ -73,7 +73,7 @@ std::vector<ProcessInfo> all_processes() {
   const std::unique_ptr<DIR, CloseDir> dir(::opendir("/proc"));
   while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
     std::int64_t pid = 0;
-    if (!read_number(std::string_view(entry->d_name), pid)) continue;
+    if (!read_leading_number(std::string_view(entry->d_name), pid)) continue;
     if (auto info = process_info(pid)) found.push_back(*std::move(info));
   }
   return found;
@@ -93,8 +93,8 @@ bool is_sshd_name(std::string_view name) {
 
 std::optional<ProcessInfo> process_info(std::int64_t pid) {
   const std::string dir = "/proc/" + std::to_string(pid);
-  const auto stat = read_proc(dir + "/stat");
-  const auto status = read_proc(dir + "/status");
+  const auto stat = read_all_of_proc(dir + "/stat");
+  const auto status = read_all_of_proc(dir + "/status");
   ProcessInfo info;
   info.id.pid = pid;
   if (!stat || !status || !parse_stat(*stat, info)) return std::nullopt;
@@ -107,7 +107,7 @@ std::vector<ProcessInfo> agents_of(const NodeName& node, const std::string& stat
   auto found = all_processes();
   std::erase_if(found, [&](const ProcessInfo& each) {
     if (each.uid != uid || each.is_gone()) return true;
-    const auto line = read_proc("/proc/" + std::to_string(each.id.pid) + "/cmdline");
+    const auto line = read_all_of_proc("/proc/" + std::to_string(each.id.pid) + "/cmdline");
     return !line || !has_words(*line, "agent", "--node") ||
            !has_words(*line, "--node", node.text()) || !has_words(*line, "--state-dir", state_dir);
   });

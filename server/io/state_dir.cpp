@@ -20,9 +20,6 @@
 namespace reversi::server {
 namespace {
 
-constexpr mode_t kFileMode = 0600;
-constexpr mode_t kDirMode = 0700;
-
 timespec to_timespec(WallTime time) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time.time_since_epoch());
   const auto rest = std::chrono::nanoseconds(time.time_since_epoch() - seconds);
@@ -31,11 +28,11 @@ timespec to_timespec(WallTime time) {
 
 Result<void> write_own_file(const std::string& path, const Json& doc, Sync sync) {
   clear_the_way(path);
-  return write_file(path, json_text(doc), kFileMode, sync);
+  return write_file(path, json_text(doc), kOwnFileMode, sync);
 }
 
 Result<void> make_own_directory(const std::string& path) {
-  if (::mkdir(path.c_str(), kDirMode) == 0) return {};
+  if (::mkdir(path.c_str(), kOwnDirMode) == 0) return {};
   const int error = errno;
   struct stat info {};
   const bool is_there = error == EEXIST && ::lstat(path.c_str(), &info) == 0 &&
@@ -62,7 +59,7 @@ Result<StateDir> StateDir::open_existing(const std::string& path) {
     return fail(Errc::permission, path + ": belongs to another user; run with sudo");
   }
   // Whoever may write here decides which port is whose.
-  if ((info.st_mode & 0077) != 0 && ::chmod(absolute.c_str(), kDirMode) != 0) {
+  if ((info.st_mode & 0077) != 0 && ::chmod(absolute.c_str(), kOwnDirMode) != 0) {
     return fail(errno_error(errno, path));
   }
   StateDir state(absolute.string());
@@ -101,7 +98,7 @@ bool StateDir::has_node(const NodeName& node) const {
 }
 
 Result<void> StateDir::create_node(const NodeName& node) const {
-  if (::mkdir(node_path(node).c_str(), kDirMode) == 0) {
+  if (::mkdir(node_path(node).c_str(), kOwnDirMode) == 0) {
     ::unlink(removed_file(node).c_str());
     return {};
   }
@@ -121,7 +118,7 @@ bool StateDir::was_removed(const NodeName& node) const {
 Result<void> StateDir::remove_node(const NodeName& node) const {
   // On a full disk the node goes without it.
   if (make_own_directory(path_ + "/removed")) {
-    static_cast<void>(write_file(removed_file(node), "", kFileMode, Sync::disk));
+    static_cast<void>(write_file(removed_file(node), "", kOwnFileMode, Sync::disk));
   }
   std::error_code failed;
   std::filesystem::remove_all(node_path(node), failed);
@@ -235,7 +232,7 @@ Result<void> StateDir::touch_alive(const NodeName& node, const Alive& alive) con
   const std::string path = node_file(node, "alive");
   clear_the_way(path);
   const UniqueFd fd{
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kFileMode)};
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kOwnFileMode)};
   if (!fd) return fail(errno_error(errno, path));
   const timespec times[2] = {to_timespec(alive.unwritten_since.value_or(alive.at)),
                              to_timespec(alive.at)};

@@ -10,12 +10,12 @@
 #include <filesystem>
 
 #include "common/io/system_error.h"
+#include "server/io/own_file.h"
 #include "server/io/state_dir.h"
 
 namespace reversi::server {
 namespace {
 
-constexpr mode_t kDirMode = 0700;
 const std::string kSystemDir = "/var/lib/reversi";
 
 std::string variable(const char* name) {
@@ -95,7 +95,7 @@ Result<StateDir> StateDir::open(const std::string& option) {
     const auto parent = nearest_existing(choice->path);
     if (::stat(parent.c_str(), &info) != 0) return fail(errno_error(errno, parent));
     if (auto ok = become_owner(parent, info); !ok) return fail(ok.error());
-    if (auto ok = make_directories(choice->path, kDirMode); !ok) return fail(ok.error());
+    if (auto ok = make_directories(choice->path, kOwnDirMode); !ok) return fail(ok.error());
     return open_existing(choice->path);
   }
   if (auto ok = become_owner(choice->path, info); !ok) return fail(ok.error());

@@ -7,7 +7,7 @@
 namespace reversi::client {
 namespace {
 
-using Outcome = Check::Outcome;
+using Outcome = StepCheck::Outcome;
 using enum ExamStep;
 
 const std::string kServer = "tunnel.example.org:22";
@@ -48,15 +48,15 @@ std::vector<News> news_up_to(ExamStep last) {
   return news;
 }
 
-Check check_at(const std::vector<Check>& checks, ExamStep step) {
-  const auto found = std::ranges::find(checks, step, &Check::step);
-  return found == checks.end() ? Check{} : *found;
+StepCheck check_at(const std::vector<StepCheck>& checks, ExamStep step) {
+  const auto found = std::ranges::find(checks, step, &StepCheck::step);
+  return found == checks.end() ? StepCheck{} : *found;
 }
 
 TEST(ClientDoctor, EveryStepIsThereOnceAndGood) {
   const auto checks = checks_of(config(), news_up_to(agent));
   EXPECT_EQ(checks.size(), 18U);
-  for (const Check& check : checks) {
+  for (const StepCheck& check : checks) {
     EXPECT_EQ(check.outcome, Outcome::good) << step_name(check.step);
     EXPECT_TRUE(check.cure.empty()) << step_name(check.step);
   }
@@ -115,7 +115,7 @@ TEST(ClientDoctor, AnAgentFreeNodeIsNotAskedForAnAgent) {
   ClientConfig plain = config();
   plain.agent = false;
   const auto checks = checks_of(plain, news_up_to(login));
-  EXPECT_TRUE(std::ranges::none_of(checks, [](const Check& c) { return c.step == agent; }));
+  EXPECT_TRUE(std::ranges::none_of(checks, [](const StepCheck& c) { return c.step == agent; }));
   EXPECT_TRUE(all_good(checks));
 }
 

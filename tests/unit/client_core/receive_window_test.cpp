@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 constexpr std::uint32_t kPlenty = 16 * 1024 * 1024;
 
-class ReceiveWindowTest : public testing::Test {
+class ReceiveWindowTest : public ::testing::Test {
  protected:
   /// A stream that carries one window a round trip, for so many round trips.
   void fill(Millis round_trip, int trips, std::uint32_t most = kPlenty) {

@@ -68,10 +68,10 @@ TEST(LostAddress, WhatIsNoConnectionHasNoneToLose) {
   EXPECT_FALSE(has_lost_address(STDIN_FILENO));
 }
 
-enum Outcome : int { kHolds, kNotAllowed, kNoSetUp, kLostTooSoon, kNotSeen, kDead };
+enum ChangeOutcome : int { kHolds, kNotAllowed, kNoSetUp, kLostTooSoon, kNotSeen, kDead };
 
 /// In a network of its own, so it leaves nothing behind.
-Outcome change_address() {
+ChangeOutcome change_address() {
   if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return kNotAllowed;
   Connection connection;
   if (!set_address("10.1.1.1") || !connection.make("10.1.1.1", "127.0.0.1")) return kNoSetUp;

@@ -22,7 +22,7 @@ namespace reversi::server {
 namespace {
 
 /// A listener that is not sshd's, and a session that moves or does not, as the test says.
-class ProberTest : public testing::Test {
+class ProberTest : public ::testing::Test {
  protected:
   using Millis = reversi::Millis;
 

@@ -9,7 +9,7 @@
 
 namespace reversi::server {
 
-class SessionTest : public testing::Test {
+class SessionTest : public ::testing::Test {
  protected:
   using Millis = reversi::Millis;
 

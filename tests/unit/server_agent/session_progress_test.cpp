@@ -28,7 +28,7 @@ TEST(ParseSshConnection, TakesNothingElse) {
   }
 }
 
-class LoopbackTest : public testing::TestWithParam<int> {
+class LoopbackTest : public ::testing::TestWithParam<int> {
  protected:
   void SetUp() override {
     const bool is_v4 = GetParam() == AF_INET;
@@ -101,7 +101,7 @@ TEST_P(LoopbackTest, IsWhatTheDoctorTries) {
   EXPECT_EQ(can_tell_progress(), true) << "the tests above were told";
 }
 
-INSTANTIATE_TEST_SUITE_P(BothFamilies, LoopbackTest, testing::Values(AF_INET, AF_INET6));
+INSTANTIATE_TEST_SUITE_P(BothFamilies, LoopbackTest, ::testing::Values(AF_INET, AF_INET6));
 
 }  // namespace
 }  // namespace reversi::server

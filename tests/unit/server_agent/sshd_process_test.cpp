@@ -57,7 +57,7 @@ TEST(HoldParent, HoldsTheProcessAboveAndKnowsThatItIsNoSshd) {
 }
 
 /// What a child's child, whose parent is the child, finds; the child ends once it was told to.
-class UnderAParent : public testing::Test {
+class UnderAParent : public ::testing::Test {
  protected:
   using Check = bool (*)(ParentProcess parent);
 

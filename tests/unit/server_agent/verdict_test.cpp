@@ -35,7 +35,7 @@ constexpr std::array kTestOfRow{
 };
 
 bool has_test(std::string_view name) {
-  const auto& all = *testing::UnitTest::GetInstance();
+  const auto& all = *::testing::UnitTest::GetInstance();
   for (int i = 0; i < all.total_test_suite_count(); ++i) {
     const auto& suite = *all.GetTestSuite(i);
     if (std::string_view(suite.name()) != "VerdictTable") continue;

@@ -9,7 +9,6 @@ namespace {
 
 using namespace testing;
 
-const AgentCommand kCommand{"/usr/bin/reversi-server", "/var/lib/reversi"};
 const std::string kState = kCommand.state_dir;
 const std::string kBegin = "# BEGIN reversi (written by reversi-server; edits are lost)\n";
 const std::string kEnd = "# END reversi\n";

@@ -31,7 +31,7 @@ Event changed(std::int64_t hours, std::string what) {
   return {.at = at(hours * kHour), .kind = EventKind::changed, .reason = std::move(what)};
 }
 
-struct Row {
+struct AvailabilityRow {
   const char* what;
   std::vector<Event> events;
   std::int64_t now;                    ///< hours
@@ -41,7 +41,7 @@ struct Row {
 };
 
 TEST(Availability, IsWhatTheLogTells) {
-  const Row rows[] = {
+  const AvailabilityRow rows[] = {
       {"nothing", {}, 10, {}, 0, 0},
       {"added, never seen", {changed(0, "added")}, 10, {}, 0, 0},
       {"up all the time", {up(0)}, 10, {}, 10, 10},
@@ -100,7 +100,7 @@ TEST(Availability, IsWhatTheLogTells) {
       {"a clock that was set back counts nothing twice", {up(5), down(3), up(4)}, 10, {}, 5, 5},
       {"a future event ends now", {up(0), down(50)}, 10, {}, 10, 10},
   };
-  for (const Row& row : rows) {
+  for (const AvailabilityRow& row : rows) {
     const auto silent = row.silent ? std::optional(at(*row.silent * kHour)) : std::nullopt;
     const auto result = judge_availability(row.events, {"ssh"}, silent, at(row.now * kHour));
     ASSERT_EQ(result.size(), 1U);

@@ -9,7 +9,7 @@ namespace {
 
 using testing::at;
 
-struct Row {
+struct CauseRow {
   Verdict verdict;
   const char* reason;  ///< as the agent writes it
   const char* says;
@@ -31,7 +31,7 @@ NodeStatus with(Verdict verdict, std::string reason) {
 }
 
 TEST(Cause, EveryVerdictHasItsWords) {
-  const Row rows[] = {
+  const CauseRow rows[] = {
       {Verdict::service_down, "the target on the node is refused",
        "ssh: service refused on 127.0.0.1:22 since 14:02 UTC"},
       {Verdict::service_down, "the target on the node is unreachable",
@@ -50,7 +50,7 @@ TEST(Cause, EveryVerdictHasItsWords) {
        "ssh: the node asks for it, this server does not know it since 14:02 UTC"},
       {Verdict::not_requested, "", "ssh: the node does not ask for it since 14:02 UTC"},
   };
-  for (const Row& row : rows) {
+  for (const CauseRow& row : rows) {
     const auto lines = cause_lines(with(row.verdict, row.reason), at(15 * 3600));
     ASSERT_EQ(lines.size(), 1U) << row.says;
     EXPECT_EQ(lines.front(), row.says);

@@ -13,7 +13,7 @@
 namespace reversi::server {
 namespace {
 
-const AgentCommand kCommand{"/usr/bin/reversi-server", "/var/lib/reversi"};
+using testing::kCommand;
 
 NodeRecord record(const std::string& name, Port port, char key) {
   const std::string blob = std::string("AAAAC3NzaC1lZDI1NTE5AAAAI") + std::string(43, key);
@@ -24,7 +24,7 @@ NodeRecord record(const std::string& name, Port port, char key) {
           {}};
 }
 
-DoctorNode node(const NodeRecord& of) {
+DoctorNode doctor_node(const NodeRecord& of) {
   return {of.node.text(), of, "", *authorized_lines(of, kCommand), "192.0.2.7"};
 }
 
@@ -61,7 +61,7 @@ DoctorFacts good() {
       {f.keys.path, 998, 0600}, {"/home/reversi/.ssh", 998, 0700}, {"/home/reversi", 0, 0755}};
   f.keys.executable = kCommand.executable;
   f.state_dir = kCommand.state_dir;
-  f.nodes = {node(record("cam-07", 20'000, 'a'))};
+  f.nodes = {doctor_node(record("cam-07", 20'000, 'a'))};
   f.free_bytes = 1ULL << 30;
   f.free_inodes = 100'000;
   f.proc_options = "rw,nosuid,nodev,noexec,relatime";
@@ -121,8 +121,9 @@ const std::vector<Case>& cases() {
       {"max_startups", "11 nodes",
        [](F& f) {
          for (Port i = 1; i <= 10; ++i) {
-           f.nodes.push_back(node(record("n" + std::to_string(i), static_cast<Port>(20'000 + i),
-                                         static_cast<char>('a' + i))));
+           f.nodes.push_back(
+               doctor_node(record("n" + std::to_string(i), static_cast<Port>(20'000 + i),
+                                  static_cast<char>('a' + i))));
            f.nodes.back().client_address.clear();
          }
          install(f);
@@ -130,14 +131,14 @@ const std::vector<Case>& cases() {
       {"per_source_startups", "one address",
        [](F& f) {
          set(f, "persourcemaxstartups", "1");
-         f.nodes.push_back(node(record("cam-08", 20'001, 'b')));
+         f.nodes.push_back(doctor_node(record("cam-08", 20'001, 'b')));
          install(f);
        }},
       {"penalties_behind_nat", "2 nodes",
        [](F& f) {
          set(f, "persourcepenalties", "crash:90 authfail:5 noauth:1");
          set(f, "persourcepenaltyexemptlist", "none");
-         f.nodes.push_back(node(record("cam-08", 20'001, 'b')));
+         f.nodes.push_back(doctor_node(record("cam-08", 20'001, 'b')));
          install(f);
        }},
       {"penalties", "NAT", [](F& f) { set(f, "persourcepenalties", "crash:90 authfail:5"); }},
@@ -227,12 +228,12 @@ const std::vector<Case>& cases() {
        }},
       {"port_twice", "20000",
        [](F& f) {
-         f.nodes.push_back(node(record("cam-08", 20'000, 'b')));
+         f.nodes.push_back(doctor_node(record("cam-08", 20'000, 'b')));
          install(f);
        }},
       {"key_twice", "cam-08",
        [](F& f) {
-         f.nodes.push_back(node(record("cam-08", 20'001, 'a')));
+         f.nodes.push_back(doctor_node(record("cam-08", 20'001, 'a')));
          install(f);
        }},
       {"disk_full", "full", [](F& f) { f.free_inodes = 0; }},
@@ -245,7 +246,7 @@ const std::vector<Case>& cases() {
        }},
       {"ephemeral_port", "40000",
        [](F& f) {
-         f.nodes = {node(record("cam-07", 40'000, 'a'))};
+         f.nodes = {doctor_node(record("cam-07", 40'000, 'a'))};
          install(f);
        }},
       {"clock", "1970", [](F& f) { f.now = WallTime{}; }},

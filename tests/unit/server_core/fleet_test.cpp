@@ -9,7 +9,7 @@ namespace {
 
 using testing::at;
 
-NodeStatus node(std::string name, NodeState state, int since = 0, int seen = 0) {
+NodeStatus node_since(std::string name, NodeState state, int since = 0, int seen = 0) {
   NodeStatus status;
   status.node = std::move(name);
   status.state = state;
@@ -27,8 +27,8 @@ std::string names(std::vector<NodeStatus> nodes, SortKey key) {
 
 TEST(Fleet, IsSortedByWhatIsAskedFor) {
   const std::vector<NodeStatus> nodes{
-      node("d", NodeState::never_seen), node("c", NodeState::up, 10, 99),
-      node("b", NodeState::down, 30, 20), node("a", NodeState::up, 20, 98)};
+      node_since("d", NodeState::never_seen), node_since("c", NodeState::up, 10, 99),
+      node_since("b", NodeState::down, 30, 20), node_since("a", NodeState::up, 20, 98)};
   EXPECT_EQ(names(nodes, SortKey::name), "abcd");
   EXPECT_EQ(names(nodes, SortKey::state), "bacd");
   EXPECT_EQ(names(nodes, SortKey::since), "bacd");
@@ -46,11 +46,12 @@ TEST(Fleet, AFilterThatSaysNothingTakesAll) {
 }
 
 TEST(Fleet, TheSummaryCountsWhatIsThere) {
-  const std::vector<NodeStatus> nodes{node("a", NodeState::down), node("b", NodeState::up),
-                                      node("c", NodeState::up), node("d", NodeState::degraded)};
+  const std::vector<NodeStatus> nodes{
+      node_since("a", NodeState::down), node_since("b", NodeState::up),
+      node_since("c", NodeState::up), node_since("d", NodeState::degraded)};
   EXPECT_EQ(summary_line(nodes, 4), "4 nodes: 2 up, 1 degraded, 1 down");
   EXPECT_EQ(summary_line(nodes, 300), "4 of 300 nodes: 2 up, 1 degraded, 1 down");
-  EXPECT_EQ(summary_line({node("a", NodeState::never_seen)}, 1), "1 node: 1 never_seen");
+  EXPECT_EQ(summary_line({node_since("a", NodeState::never_seen)}, 1), "1 node: 1 never_seen");
   EXPECT_EQ(summary_line({}, 3), "0 of 3 nodes");
 }
 

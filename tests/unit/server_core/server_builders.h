@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/core/authorized_keys.h"
 #include "server/core/node.h"
 
 namespace reversi::server::testing {
@@ -12,6 +13,8 @@ inline const std::string kKeyA =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF7ofPx0I/LglobHdHDcFgg1nI4OTOjkULgKIpxjR6EP";
 inline const std::string kKeyB =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAWT5StdNr1yPVWKBABqW6S/FXxmtLCbxlO4rtjGj5oP";
+
+inline const AgentCommand kCommand{"/usr/bin/reversi-server", "/var/lib/reversi"};
 
 inline NodeName node_name(std::string_view text) {
   return NodeName::parse(text).value();

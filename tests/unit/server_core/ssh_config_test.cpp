@@ -22,7 +22,7 @@ SshHost host(NodeRecord record) {
   return {node, std::move(record), std::move(status)};
 }
 
-std::vector<SshHost> fleet() {
+std::vector<SshHost> ssh_hosts() {
   NodeRecord camera = cam_07();
   camera.forwards.push_back({forward_name("web"), 20002, std::nullopt});
   camera.forwards.push_back({forward_name("mail"), 20003, std::nullopt});
@@ -51,7 +51,7 @@ std::vector<SshHost> fleet() {
 
 TEST(SshConfig, EveryNodeWithAnSshForwardHasItsBlock) {
   reversi::testing::expect_golden(
-      "ssh_config.txt", ssh_config_text(fleet(), {"admin@tunnel.example.org:2222", "root"}) +
+      "ssh_config.txt", ssh_config_text(ssh_hosts(), {"admin@tunnel.example.org:2222", "root"}) +
                             "\n==== on the server itself\n" +
                             ssh_config_text({host(cam_07())}, {}));
 }
