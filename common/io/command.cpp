@@ -29,8 +29,8 @@ class Spawning {
     ::posix_spawnattr_init(&attributes_);
     sigset_t none;
     sigset_t all;
-    ::sigemptyset(&none);
-    ::sigfillset(&all);
+    sigemptyset(&none);  // macros on macOS
+    sigfillset(&all);
     ::posix_spawnattr_setsigmask(&attributes_, &none);
     ::posix_spawnattr_setsigdefault(&attributes_, &all);
     ::posix_spawnattr_setpgroup(&attributes_, 0);

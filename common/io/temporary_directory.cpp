@@ -1,6 +1,7 @@
 #include "common/io/temporary_directory.h"
 
 #include <stdlib.h>
+#include <unistd.h>  // mkdtemp on macOS
 
 #include <cerrno>
 #include <filesystem>

@@ -62,6 +62,7 @@ zig_wrapper() {
   cat >"$1.new" <<END
 #!/bin/sh
 case " \$* " in
+  *" -no_warning_for_no_symbols "*) shift "\$((\$# - 1))" ;; # of Apple's ranlib: mbedtls's CMakeLists.txt names it
   *" -Wl,--version "*) echo "LLD 21.1.0 (compatible with GNU linkers)"; exit 0 ;;
   *" -Wl,-v "*) case $1 in *macos*) echo ld64.lld >&2 ;; esac; exit 0 ;;
 esac
