@@ -2,35 +2,31 @@
 
 #include <algorithm>
 
-#include <CLI/CLI.hpp>
-
 namespace reversi {
 namespace {
 
-OptionRow describe(const CLI::Option& option) {
+OptionRow describe(const Option& option) {
   OptionRow row;
-  row.positional = option.get_positional();
-  row.name = option.get_name();
-  row.help = option.get_description();
-  row.required = option.get_required();
-  row.repeated = option.get_expected_max() > 1;
-  if (option.get_type_size() != 0) row.value = option.get_type_name();
-  // What CLI11 calls the value where the verb does not: the name of a positional says more.
-  if (row.positional && row.value == "TEXT") row.value = row.name;
-  for (const CLI::Option* other : option.get_excludes()) row.never.push_back(other->get_name());
+  row.name = option.name;
+  row.value = option.type;
+  // Where the verb does not say what the value is, the name of a positional does.
+  if (row.value.empty() && option.is_positional()) row.value = option.name;
+  row.help = option.help;
+  row.positional = option.is_positional();
+  row.required = option.is_required;
+  row.repeated = option.is_repeated();
+  row.never = option.excludes;
   return row;
 }
 
 }  // namespace
 
 std::vector<OptionRow> options_of(const Verb& verb) {
-  CLI::App app;
-  Options add(app);
+  OptionTable table;
+  Options add(table);
   const Run run = verb.options(add);
   std::vector<OptionRow> rows;
-  for (const CLI::Option* option : app.get_options()) {
-    if (option != app.get_help_ptr()) rows.push_back(describe(*option));
-  }
+  for (const Option& option : table) rows.push_back(describe(option));
   return rows;
 }
 
@@ -46,6 +42,26 @@ std::vector<std::string> words_of(std::string_view value) {
     value.remove_prefix(std::min(bar + 1, value.size()));
   }
   return words;
+}
+
+std::vector<FirstWord> first_words(const Program& program) {
+  std::vector<FirstWord> words;
+  for (const Verb& verb : program.verbs) {
+    if (verb.hidden) continue;
+    const auto blank = verb.name.find(' ');
+    const std::string first(verb.name.substr(0, blank));
+    auto word = std::ranges::find(words, first, &FirstWord::name);
+    if (word == words.end()) word = words.insert(words.end(), FirstWord{first, {}, {}});
+    word->verbs.push_back(&verb);
+    word->summary += blank == std::string_view::npos ? std::string(verb.summary)
+                     : word->summary.empty()         ? last_word(verb.name)
+                                                     : " | " + last_word(verb.name);
+  }
+  return words;
+}
+
+std::string last_word(std::string_view verb) {
+  return std::string(verb.substr(verb.rfind(' ') + 1));
 }
 
 }  // namespace reversi

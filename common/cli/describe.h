@@ -1,6 +1,5 @@
 #pragma once
-// The options of a verb as values, for what is generated from the table of verbs: manual pages and
-// completion.
+// The table of verbs as values, for what is generated from it: help, manual pages and completion.
 
 #include <string>
 #include <string_view>
@@ -26,5 +25,18 @@ struct OptionRow {
 /// Completion takes the kind of a value from its spelling: "FILE" and "DIR" are paths, "NODE" is a
 /// node's name, and a word of lower-case letters between bars is one of those that can be given.
 [[nodiscard]] std::vector<std::string> words_of(std::string_view value);
+
+/// A first word: a verb, or a group with its verbs.
+struct FirstWord {
+  std::string name;
+  std::string summary;
+  std::vector<const Verb*> verbs;  ///< one, whose name is `name`, or those of the group
+  [[nodiscard]] bool is_group() const { return verbs.size() != 1 || verbs[0]->name != name; }
+};
+/// Without the hidden verbs.
+[[nodiscard]] std::vector<FirstWord> first_words(const Program& program);
+
+/// "node add" → "add".
+[[nodiscard]] std::string last_word(std::string_view verb);
 
 }  // namespace reversi

@@ -1,34 +1,41 @@
 #include "common/cli/options.h"
 
-#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <stdexcept>
 
 namespace reversi {
+namespace {
+
+Option& named(OptionTable& table, const std::string& name) {
+  const auto found = std::ranges::find(table, name, &Option::name);
+  if (found == table.end()) throw std::logic_error("no option " + name);
+  return *found;
+}
+
+}  // namespace
 
 void Options::text(const std::string& name, std::string& value, const std::string& help,
                    const std::string& type, Need need) {
-  CLI::Option* option = app_.add_option(name, value, help)->required(need == Need::required);
-  if (!type.empty()) option->type_name(type);
+  table_.push_back({name, type, help, &value, need == Need::required, {}});
 }
 
 void Options::list(const std::string& name, std::vector<std::string>& values,
                    const std::string& help, const std::string& type, Need need) {
-  app_.add_option(name, values, help)
-      ->type_name(type)
-      ->allow_extra_args(false)
-      ->required(need == Need::required);
+  table_.push_back({name, type, help, &values, need == Need::required, {}});
 }
 
 void Options::words(const std::string& name, std::vector<std::string>& values,
                     const std::string& help) {
-  app_.add_option(name, values, help)->required(true);
+  table_.push_back({name, {}, help, &values, /*is_required=*/true, {}});
 }
 
 void Options::flag(const std::string& name, bool& value, const std::string& help, Need need) {
-  app_.add_flag(name, value, help)->required(need == Need::required);
+  table_.push_back({name, {}, help, &value, need == Need::required, {}});
 }
 
 void Options::exclude(const std::string& one, const std::string& other) {
-  app_.get_option(one)->excludes(app_.get_option(other));
+  named(table_, one).excludes.push_back(other);
+  named(table_, other).excludes.push_back(one);
 }
 
 }  // namespace reversi

@@ -1,6 +1,5 @@
 #pragma once
-// A command line is a table of verbs: help, dispatch and, one day, completion and man pages come
-// from the same rows.
+// A command line is a table of verbs: dispatch, help, completion and manual pages come from it.
 
 #include <functional>
 #include <span>
@@ -42,8 +41,5 @@ struct Program {
 /// Parses, runs the verb, prints its error. Exit code 2 and one line on stderr for a command line
 /// that cannot be; --help goes to stdout with exit code 0.
 [[nodiscard]] int run_program(const Program& program, int argc, const char* const* argv);
-
-/// What `--help` prints: for the whole program, or for one verb. For golden files.
-[[nodiscard]] std::string help_text(const Program& program, std::string_view verb = {});
 
 }  // namespace reversi

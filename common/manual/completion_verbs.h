@@ -17,18 +17,6 @@ struct Value {
 };
 [[nodiscard]] Value value_of(const OptionRow& option);
 
-/// A first word: a verb, or a group with its verbs.
-struct FirstWord {
-  std::string name;
-  std::string summary;
-  std::vector<const Verb*> verbs;  ///< one, whose name is `name`, or those of the group
-  [[nodiscard]] bool is_group() const { return verbs.size() != 1 || verbs[0]->name != name; }
-};
-[[nodiscard]] std::vector<FirstWord> first_words(const Program& program);
-
-/// "node add" → "add".
-[[nodiscard]] std::string last_word(std::string_view verb);
-
 /// A name that a shell takes for a function: "reversi-client" → "reversi_client".
 [[nodiscard]] std::string function_name(std::string_view name);
 

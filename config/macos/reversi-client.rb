@@ -6,7 +6,6 @@ class ReversiClient < Formula
   license "MIT"
   head ENV.fetch("HOMEBREW_REVERSI_SOURCE", "file://#{File.expand_path("../..", __dir__)}"), using: :git
 
-  depends_on "cli11" => :build
   depends_on "meson" => :build
   depends_on "ninja" => :build
   depends_on "nlohmann-json" => :build

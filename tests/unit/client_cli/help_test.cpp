@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "client/cli/verbs.h"
+#include "common/cli/help.h"
 #include "tests/support/golden.h"
 
 namespace reversi::client {

@@ -16,6 +16,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "common/cli/help.h"
 #include "common/core/json_fields.h"
 #include "server/core/public_key.h"
 #include "tests/support/golden.h"
