@@ -115,9 +115,11 @@ class Lab:
         return found[-1] if found else None
 
     def session_sshd(self, node):
-        """The sshd child that holds the node's listeners: its agent's parent."""
+        """The sshd child that holds the node's listeners: its agent's parent. None without; an agent that has just lost it
+        was adopted by the process above this one."""
         agent = self.agent(node)
-        return processes.Process(agent.parent_pid) if agent else None
+        parent_pid = agent.parent_pid if agent else 0
+        return next((each for each in self.sshd.sessions() if each.pid == parent_pid), None)
 
     # ---- nodes and services --------------------------------------------------------------------
 
