@@ -41,7 +41,9 @@ class FileSink final : public LogSink {
       : path_(std::move(path)), most_bytes_(most_bytes) {}
 
   bool open() {
-    file_ = UniqueFd{::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)};
+    // Should it be a FIFO that nobody reads: an error, and no wait.
+    constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC;
+    file_ = UniqueFd{::open(path_.c_str(), kFlags, 0644)};
     struct stat found {};
     if (!file_ || ::fstat(file_.get(), &found) != 0) return false;
     size_ = static_cast<std::size_t>(found.st_size);
@@ -51,15 +53,21 @@ class FileSink final : public LogSink {
  private:
   bool put(LogLevel level, const std::string& text) override {
     const std::string line = log_line(level, text);
-    if (size_ > 0 && size_ + line.size() > most_bytes_) {
-      ::rename(path_.c_str(), (path_ + ".1").c_str());
-      file_.reset();
-    }
+    if (size_ > 0 && size_ + line.size() > most_bytes_ && !rotate()) return false;
     if (!file_ && !open()) return false;
     // A full disk takes a part or nothing; what it took counts all the same.
     const ssize_t taken = ::write(file_.get(), line.data(), line.size());
     if (taken > 0) size_ += static_cast<std::size_t>(taken);
     return taken == static_cast<ssize_t>(line.size());
+  }
+
+  /// Where it cannot be renamed its lines are given up: a log must not fill a disk.
+  bool rotate() {
+    const bool is_away = ::rename(path_.c_str(), (path_ + ".1").c_str()) == 0 || errno == ENOENT;
+    if (!is_away && ::ftruncate(file_.get(), 0) != 0) return false;
+    if (is_away) file_.reset();
+    size_ = 0;
+    return true;
   }
 
   std::string path_;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -126,6 +127,36 @@ TEST(FileSink, AppendsAndKeepsOneOldFile) {
   for (const char* text : {"3", "4", "5", "6", "7"}) (*log)->write(LogLevel::info, text);
   EXPECT_EQ(without_times(read_file(path, 1000).value_or("")), "info 7\n");
   EXPECT_EQ(without_times(read_file(path + ".1", 1000).value_or("")), "info 4\ninfo 5\ninfo 6\n");
+}
+
+TEST(FileSink, KeepsItsBoundWhereTheFileCannotBeRenamed) {
+  const testing::ScratchDir scratch;
+  const std::string path = scratch.path() + "/log";
+  ASSERT_TRUE(make_directories(path + ".1", 0755));  // in the way
+  const auto log = file_sink(path, 3 * log_line(LogLevel::info, "1").size());
+  ASSERT_TRUE(log) << log.error().line();
+  for (const char* text : {"1", "2", "3", "4", "5"}) (*log)->write(LogLevel::info, text);
+  EXPECT_EQ(without_times(read_file(path, 1000).value_or("")), "info 4\ninfo 5\n");
+}
+
+TEST(FileSink, GoesOnInANewFileWhenItsOwnWasTakenAway) {
+  const testing::ScratchDir scratch;
+  const std::string path = scratch.path() + "/log";
+  const auto log = file_sink(path, 2 * log_line(LogLevel::info, "1").size());
+  ASSERT_TRUE(log) << log.error().line();
+  for (const char* text : {"1", "2"}) (*log)->write(LogLevel::info, text);
+  ASSERT_EQ(::unlink(path.c_str()), 0);
+  (*log)->write(LogLevel::info, "3");
+  EXPECT_EQ(without_times(read_file(path, 1000).value_or("")), "info 3\n");
+}
+
+TEST(FileSink, DoesNotWaitForTheReaderOfAFifo) {
+  const testing::ScratchDir scratch;
+  const std::string path = scratch.path() + "/fifo";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const auto log = file_sink(path, 1000);
+  ASSERT_FALSE(log);
+  EXPECT_NE(log.error().line().find(path), std::string::npos) << log.error().line();
 }
 
 TEST(FileSink, NamesTheFileThatCannotBeOpened) {
