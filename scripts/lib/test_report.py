@@ -5,6 +5,9 @@ Prints each skip with its reason and each failure with the place and the end of 
 `N passed, N failed, N skipped`. Counts the cases inside a test program: those of GoogleTest and TAP by what the program
 printed, so that a crash loses no case that ran before it. Exit code 0 if nothing failed, something ran, and, with
 --strict, every skip's reason begins like a line of the file given there.
+
+A program that waits for real processes and failed beside others may run again by itself (--failed-in chooses, --again names
+the log): then that run counts, and both are told of. More than a few of them are no accident, and count at once.
 """
 
 import argparse
@@ -16,6 +19,8 @@ from collections import namedtuple
 from pathlib import Path
 
 TAIL_LINES = 40
+AGAIN_PROTOCOL = "tap"  # the suites e2e and faults: nothing else waits for what other processes do
+MOST_AGAIN = 2  # programs
 ROOT_SUITE = "faults"
 RUN_BUT_BAD = "ended badly after its last case"
 DID_NOT_END = "(did not end)"
@@ -82,9 +87,11 @@ def gtest_cases(test, text):
 TAP_LINE = re.compile(r"(not )?ok\b\s*(\d+)?\s*-?\s*([^#]*?)\s*(?:#\s*(SKIP|TODO)\S*\s*(.*))?$", re.IGNORECASE)
 TAP_SKIP_ALL = re.compile(r"1\.\.0\s*(?:#\s*SKIP\S*\s*(.*))?$", re.IGNORECASE)
 
+TAP_REASON = "# failed: "  # after the case, as tests/e2e/tap.py writes it
+
 
 def tap_cases(test, text):
-    """The cases of one program. A case marked TODO counts as passed whatever it says, as TAP has it."""
+    """The cases of one program, with the reason of a failure. A case marked TODO counts as passed whatever it says."""
     cases = []
     for line in text.splitlines():
         match, nothing = TAP_LINE.match(line), TAP_SKIP_ALL.match(line)
@@ -94,6 +101,8 @@ def tap_cases(test, text):
             directive = (match[4] or "").upper()
             outcome = SKIPPED if directive == "SKIP" else FAILED if match[1] and directive != "TODO" else PASSED
             cases.append(Case(outcome, test, match[3] or f"case {match[2]}", match[5] or ""))
+        elif line.startswith(TAP_REASON) and cases and cases[-1].outcome == FAILED:
+            cases[-1] = cases[-1]._replace(detail=line.removeprefix("# "))
     return cases
 
 
@@ -155,10 +164,22 @@ def sanitizer_reports(build):
     return [file for file in files if any(word in file.read_text(errors="replace") for word in found)]
 
 
+def to_run_again(build, logs, tests):
+    """The tests that failed in these logs, unless they are too many."""
+    cases = [case for base in logs for case in read_log(build, base, tests)[0]]
+    failed = {case.test.name: case.test for case in cases if case.outcome == FAILED}
+    if len(failed) > MOST_AGAIN or any(test.protocol != AGAIN_PROTOCOL for test in failed.values()):
+        return []
+    return list(failed.values())
+
+
+def full_name(test):
+    suites = "+".join(test.suites)
+    return f"{suites}/{test.name}" if suites else test.name
+
+
 def title(case):
-    suites = "+".join(case.test.suites)
-    name = f"{suites}/{case.test.name}" if suites else case.test.name
-    return f"{name}: {case.name}" if case.name else name
+    return f"{full_name(case.test)}: {case.name}" if case.name else full_name(case.test)
 
 
 def indent(text, lines):
@@ -167,9 +188,6 @@ def indent(text, lines):
 
 def print_failures(failed, outputs, build, shown_as):
     directory = build / "meson-logs" / "failed"
-    directory.mkdir(exist_ok=True)
-    for old in directory.iterdir():
-        old.unlink()
     told = set()
     for case in failed:
         print(f"FAIL {title(case)}")
@@ -185,13 +203,37 @@ def print_failures(failed, outputs, build, shown_as):
             print(indent(output, TAIL_LINES))
 
 
-def report(options):
-    tests = planned_tests(options.build)
+def read_logs(build, logs, tests):
     cases, outputs = [], {}
-    for base in options.log:
-        more_cases, more_outputs = read_log(options.build, base, tests)
+    for base in logs:
+        more_cases, more_outputs = read_log(build, base, tests)
         cases += more_cases
         outputs.update(more_outputs)
+    return cases, outputs
+
+
+def put_second_run(cases, second, outputs, options):
+    """The cases with those of the second run in the place of the first's, which is told of."""
+    again = {case.test.name for case in second}
+    for case in cases:
+        if case.outcome == FAILED and case.test.name in again:
+            log = f"failed/{case.test.name}.first.log"
+            (options.build / "meson-logs" / log).write_text(outputs[case.test.name], encoding="utf-8", errors="replace")
+            print(f"AGAIN {title(case)}: failed, and ran again by itself; log: {options.shown_as}/meson-logs/{log}")
+            print(indent(case.detail or "no reason given", 1))
+    return [case for case in cases if case.test.name not in again] + second
+
+
+def report(options):
+    tests = planned_tests(options.build)
+    directory = options.build / "meson-logs" / "failed"
+    directory.mkdir(exist_ok=True)
+    for old in directory.iterdir():
+        old.unlink()
+    cases, outputs = read_logs(options.build, options.log, tests)
+    second, second_outputs = read_logs(options.build, options.again, tests)
+    cases = put_second_run(cases, second, outputs, options)
+    outputs.update(second_outputs)
     if options.no_root:
         chosen = [test for test in tests if is_selected(test, options.suite, options.names, options.without)]
         cases += [Case(SKIPPED, test, "", options.no_root) for test in chosen if ROOT_SUITE in test.suites]
@@ -244,6 +286,9 @@ def select(options):
     chosen = [test for test in chosen if (ROOT_SUITE in test.suites) == options.as_root]
     if options.alone or options.together:
         chosen = [test for test in chosen if test.is_parallel == options.together]
+    if options.failed_in:
+        again = {test.name for test in to_run_again(options.build, options.failed_in, tests)}
+        chosen = [test for test in chosen if test.name in again]
     for name in dict.fromkeys(test.name for test in sorted(chosen, key=lambda test: (-test.priority, test.name))):
         print(name)
     return 0
@@ -255,6 +300,8 @@ def main():
     parser.add_argument("build", type=Path)
     parser.add_argument("--suite", action="append", default=[])
     parser.add_argument("--log", action="append", default=[], help="a log's base name in meson-logs")
+    parser.add_argument("--again", action="append", default=[], help="such a log whose tests ran by themselves, again")
+    parser.add_argument("--failed-in", action="append", default=[], help="select only what failed in such a log")
     parser.add_argument("--as-root", action="store_true", help="select the tests of the suite that needs root")
     parser.add_argument("--alone", action="store_true", help="select only tests that nothing may run beside")
     parser.add_argument("--together", action="store_true", help="select only the others")
