@@ -19,8 +19,11 @@ namespace {
 
 constexpr int kPollsPerTurn = 64;
 constexpr std::uint64_t kMostReadPerTurn = 64 * 4096;
-constexpr std::uint64_t kLeastRead = 4096;  // what libssh reads a poll; a build of its own reads more
+constexpr std::uint64_t kLeastRead =
+    4096;  // what libssh reads a poll; a build of its own reads more
 constexpr int kPollsPerFlush = 4;
+constexpr std::uint64_t kMostUnsent =
+    4 * 65536;  // bytes of data that libssh is given before it has to send some
 
 int duplicate(int fd) {
   const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -63,21 +66,33 @@ void SessionLoop::connected() {
   }
 }
 
+bool SessionLoop::has_unwritten() const {
+  return (ssh_get_status(session_.get()) & SSH_WRITE_PENDING) != 0;
+}
+
 bool SessionLoop::wants_to_write() const {
+  if (event_) return has_unwritten();
   return (ssh_get_poll_flags(session_.get()) & SSH_WRITE_PENDING) != 0;
 }
 
+/// Of the data that was given. What it takes on the way is more than the data, so this never stays above nothing.
+std::uint64_t SessionLoop::unsent() const {
+  const std::uint64_t sent = traffic_.out_bytes - counted_from_;
+  return given_ - std::min(given_, sent);
+}
+
 bool SessionLoop::is_congested() {
-  const bool is_congested = (ssh_get_status(session_.get()) & SSH_WRITE_PENDING) != 0 ||
-                            held_back_at_ == traffic_.out_bytes;
+  const bool is_congested = is_stuck_ || unsent() >= kMostUnsent;
   was_refused_ = was_refused_ || is_congested;
   return is_congested;
 }
 
-void SessionLoop::given(std::uint64_t sent_before) {
-  const bool is_pending = (ssh_get_status(session_.get()) & SSH_WRITE_PENDING) != 0;
-  const bool is_held_back = !is_pending && traffic_.out_bytes == sent_before;
-  held_back_at_ = is_held_back ? std::optional(sent_before) : std::nullopt;
+void SessionLoop::given(std::uint64_t sent_before, std::size_t bytes) {
+  if (sent_before - counted_from_ >= given_) {
+    counted_from_ = sent_before;
+    given_ = 0;
+  }
+  given_ += bytes;
 }
 
 void SessionLoop::note_answer_after(Millis time) {
@@ -98,6 +113,7 @@ void SessionLoop::poll(int most_polls) {
     if (traffic_.in_bytes - read_before < kLeastRead) break;
     if (traffic_.in_bytes - read_at_start >= kMostReadPerTurn) break;
   }
+  is_stuck_ = has_unwritten();
 }
 
 void SessionLoop::flush() {
@@ -138,12 +154,12 @@ void SessionLoop::turn_soon() {
 
 void SessionLoop::wait_to_read() {
   if (std::exchange(waits_to_read_, true)) return;
-  waiter_.async_wait(waiter_.wait_read, [this, alive = std::weak_ptr(is_alive_)](
-                                            const boost::system::error_code& ec) {
-    if (ec || alive.expired()) return;
-    waits_to_read_ = false;
-    turn();
-  });
+  waiter_.async_wait(waiter_.wait_read,
+                     [this, alive = std::weak_ptr(is_alive_)](const boost::system::error_code& ec) {
+                       if (ec || alive.expired()) return;
+                       waits_to_read_ = false;
+                       turn();
+                     });
 }
 
 /// With a descriptor of its own, known to Asio for this one wait: Asio goes on listening for what it was
@@ -151,19 +167,18 @@ void SessionLoop::wait_to_read() {
 void SessionLoop::wait_to_write() {
   if (writer_.is_open()) return;
   writer_.assign(write_fd_.get());
-  writer_.async_wait(writer_.wait_write, [this, alive = std::weak_ptr(is_alive_)](
-                                             const boost::system::error_code& ec) {
-    if (ec || alive.expired()) return;
-    writer_.release();
-    turn();
-  });
+  writer_.async_wait(writer_.wait_write,
+                     [this, alive = std::weak_ptr(is_alive_)](const boost::system::error_code& ec) {
+                       if (ec || alive.expired()) return;
+                       writer_.release();
+                       turn();
+                     });
 }
 
 void SessionLoop::settle() {
   // libssh makes the descriptor blocking again while it connects.
   if (!event_) waiter_.native_non_blocking(true);
-  // libssh asks to write after all that it has sent, and mostly the socket can: one look is less than
-  // a wait and a turn.
+  // libssh writes once, and then not before a poll has said that the socket can take more.
   if (event_ && !is_over_ && wants_to_write()) poll(1);
   note_end();
   // Who was told to wait is not left waiting for a socket that can be written to by now.

@@ -44,7 +44,7 @@ int Relay::on_data(ssh_session /*session*/, ssh_channel /*channel*/, void* data,
   if (is_stderr != 0) return static_cast<int>(size);  // means nothing on such a channel
   std::size_t taken = 0;
   if (self.is_attached_ && self.pending_.empty() && !self.has_unread_) {
-    taken = self.take(static_cast<const char*>(data), size);
+    taken = self.set_.join(self, {static_cast<const char*>(data), size});
   }
   if (taken < size) self.has_unread_ = true;
   self.in_library(size);
@@ -78,6 +78,12 @@ std::size_t Relay::take(const char* data, std::size_t size) {
   return size;
 }
 
+void Relay::take_joined(std::span<const char> data) {
+  const std::size_t taken = take(data.data(), data.size());
+  if (taken < data.size()) pending_.assign(data.data() + taken, data.size() - taken);
+  if (taken < data.size() || has_passed_) set_.mark(*this);
+}
+
 // ---- channel → socket -----------------------------------------------------------------------------
 
 void Relay::attach(LocalSocket socket) {
@@ -106,8 +112,8 @@ void Relay::widen_window() {
   has_passed_ = false;
   if (has_unread_ || !pending_.empty()) return;  // it does not keep up with what there is
   const std::size_t promised = promised_bytes();
-  const auto most = static_cast<std::uint32_t>(
-      std::min(set_.most_window(), window_.size() + set_.room()));
+  const auto most =
+      static_cast<std::uint32_t>(std::min(set_.most_window(), window_.size() + set_.room()));
   const auto opened = window_.look(mono_now(), set_.loop().round_trip(), most);
   if (!opened) return;
   set_.promise_changed(promised, promised_bytes());
@@ -175,7 +181,7 @@ void Relay::feed(const char* data, std::size_t size) {
   active_tick_ = set_.now_tick();
   const std::uint64_t sent_before = set_.loop().bytes_sent();
   const int taken = ssh_channel_write(channel_.get(), data, static_cast<uint32_t>(size));
-  if (taken > 0) set_.loop().given(sent_before);
+  if (taken > 0) set_.loop().given(sent_before, static_cast<std::size_t>(taken));
   if (taken < 0) {  // closed by the server, or the session is over: nobody wants these bytes
     saw_local_eof_ = sent_eof_ = true;
     tail_ = {};
@@ -189,20 +195,23 @@ void Relay::pull() {
   if (!channel_ || !is_attached_ || is_broken_ || sent_eof_) return finish_if_done();
   if (set_.loop().is_congested()) set_.loop().flush();
   if (set_.loop().is_congested() || !has_window()) return set_.wait_for_room(*this);
+  bool has_more = false;
   if (!tail_.empty()) {
     const std::string tail = std::exchange(tail_, {});
     feed(tail.data(), tail.size());
   } else if (!saw_local_eof_) {
-    read_socket();
+    has_more = read_socket();
   }
   if (saw_local_eof_ && tail_.empty() && !std::exchange(sent_eof_, true)) {
     ssh_channel_send_eof(channel_.get());
   }
   if (is_broken_ || sent_eof_) return finish_if_done();
-  tail_.empty() ? wait_readable() : set_.wait_for_room(*this);
+  if (!tail_.empty()) return set_.wait_for_room(*this);
+  has_more ? set_.wait_for_turn(*this) : wait_readable();
 }
 
-void Relay::read_socket() {
+/// @returns whether there is more, most likely
+bool Relay::read_socket() {
   const std::size_t most =
       std::min<std::size_t>(set_.chunk_bytes(), ssh_channel_window_size(channel_.get()));
   const ssize_t size = ::recv(socket_.native_handle(), set_.scratch().data(), most, 0);
@@ -214,6 +223,7 @@ void Relay::read_socket() {
   } else if (!would_block()) {
     is_broken_ = true;
   }
+  return size == static_cast<ssize_t>(most);
 }
 
 void Relay::wait_readable() {
@@ -231,6 +241,7 @@ void Relay::wait_readable() {
 // ---- the end --------------------------------------------------------------------------------------
 
 void Relay::service() {
+  set_.send_joined();
   if (!channel_ || !is_attached_) return;
   if (!is_broken_) deliver();
   note_kept();
@@ -239,6 +250,7 @@ void Relay::service() {
 }
 
 void Relay::finish_if_done() {
+  set_.send_joined();
   if (!channel_) return;
   const bool delivered = pending_.empty() && !has_unread_;
   const bool both_ended = sent_eof_ && passed_eof_;
@@ -247,6 +259,7 @@ void Relay::finish_if_done() {
 
 void Relay::close() {
   if (!channel_) return;
+  set_.forget_joined(*this);
   // First of all, or libssh calls into a relay that is gone.
   ssh_remove_channel_callbacks(channel_.get(), &callbacks_);
   SshChannel channel = std::move(channel_);

@@ -1,17 +1,22 @@
 #pragma once
 // One SSH channel joined with one local socket, bytes both ways.
 //
-// Memory is bounded on both ways without a buffer of our own on the fast path:
-// - channel → socket: libssh's data callback sends straight to the socket. What the socket does not
+// Memory is bounded on both ways:
+// - channel → socket: libssh's data callback sends straight to the socket, but for packets that follow
+//   one of the same channel in a turn: they are joined (RelaySet::join) and sent when the turn ends,
+//   for a system call and a wake-up of the reader cost as much as the packet. What the socket does not
 //   take stays in libssh's buffer, which the channel's window bounds (receive_window.h), and all of
-//   them together the set's limit. A callback that took
+//   them together the set's limit; of joined packets the rest is kept here. A callback that took
 //   nothing is not called again, so the rest is read when the socket can take more, and then all at
 //   once: each ssh_channel_read() may open the window for another 1.28 MB, so reading piece by piece
 //   would let the buffer grow without end.
-// - socket → channel: the socket is read only while libssh has sent everything, and never more than
-//   the remote window allows. Only a key re-exchange leaves a tail (one read at most).
+// - socket → channel: the socket is read only while libssh has little that is not on its way
+//   (SessionLoop::is_congested), and never more than the remote window allows. Whoever has more takes
+//   turns with the others, and what they give in a turn is one write. Only a key re-exchange leaves a
+//   tail (one read at most).
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -72,13 +77,14 @@ class Relay : public std::enable_shared_from_this<Relay> {
   static void on_close(ssh_session session, ssh_channel channel, void* relay);
 
   std::size_t take(const char* data, std::size_t size);
+  void take_joined(std::span<const char> data);
   void deliver();
   void widen_window();
   void in_library(std::size_t bytes);
   void note_kept();
   void drain_library();
   void feed(const char* data, std::size_t size);
-  void read_socket();
+  bool read_socket();
   void finish_if_done();
   void wait_readable();
   void wait_writable();
@@ -90,7 +96,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   client::ReceiveWindow window_;
   std::size_t most_in_library_ = 0;  // bytes that libssh's buffer held at once
   std::size_t noted_kept_ = 0;       // what the set knows of kept_bytes()
-  std::string pending_;  // read from libssh, not yet taken by the socket
+  std::string pending_;              // read from libssh, not yet taken by the socket
   std::size_t pending_sent_ = 0;
   std::string tail_;     // read from the socket, not yet taken by libssh
   int active_tick_ = 0;  // of the set, when bytes last moved

@@ -29,7 +29,26 @@ void RelaySet::wait_for_room(Relay& relay) {
   waiting_.push_back(relay.shared_from_this());
 }
 
+std::size_t RelaySet::join(Relay& relay, std::span<const char> data) {
+  if (joins_ != &relay || joined_size_ + data.size() > joined_.size()) {
+    send_joined();
+    if (relay.has_waiting()) return 0;
+    joins_ = &relay;
+    return relay.take(data.data(), data.size());  // its reader starts while the rest comes
+  }
+  std::ranges::copy(data, joined_.begin() + static_cast<std::ptrdiff_t>(joined_size_));
+  joined_size_ += data.size();
+  return data.size();
+}
+
+void RelaySet::send_joined() {
+  Relay* const relay = std::exchange(joins_, nullptr);
+  const std::size_t size = std::exchange(joined_size_, 0);
+  if (relay != nullptr && size > 0) relay->take_joined(std::span(joined_).first(size));
+}
+
 void RelaySet::service_marked() {
+  send_joined();
   // Work on one relay may run callbacks that mark others; those wait for the next round.
   while (!marked_.empty()) {
     for (const auto& relay : std::exchange(marked_, {})) {
@@ -42,7 +61,9 @@ void RelaySet::service_marked() {
 void RelaySet::service() {
   service_marked();
   // Each gets one go, in turn; those without a window stay in line without using the session.
-  for (std::size_t left = waiting_.size(); left > 0 && !loop_.is_congested(); --left) {
+  for (std::size_t left = waiting_.size(); left > 0; --left) {
+    if (loop_.is_congested()) loop_.flush();
+    if (loop_.is_congested()) break;
     const auto relay = std::move(waiting_.front());
     waiting_.pop_front();
     relay->is_waiting_ = false;

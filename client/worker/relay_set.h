@@ -31,6 +31,7 @@ class RelaySet {
   static constexpr std::size_t kChunkBytes = 2 * 32758;
   static constexpr std::size_t kPoliteChunkBytes = 32758 / 2;
   static constexpr std::size_t kMostWordsBytes = 2048;
+  static constexpr std::size_t kJoinedBytes = 256 * 1024;  // what is read of the session in a turn
   static constexpr std::size_t kPoliteBytes = 4 * 1024 * 1024;  // after a few words, for so long
 
   /// @param most_kept  bytes that may be kept for slow readers, all together. Beyond it relays are
@@ -65,6 +66,18 @@ class RelaySet {
   [[nodiscard]] int now_tick() const;
   void mark(Relay& relay);
   void wait_for_room(Relay& relay);
+  /// It is to have a go at the next turn.
+  void wait_for_turn(Relay& relay) {
+    wait_for_room(relay);
+    loop_.turn_soon();
+  }
+  /// Sends data to the relay's socket, what follows on other data of the same turn with all that follows.
+  /// @returns how much of it was taken
+  std::size_t join(Relay& relay, std::span<const char> data);
+  void send_joined();
+  void forget_joined(const Relay& relay) {
+    if (joins_ == &relay) joins_ = nullptr;
+  }
   void remove(Relay& relay) { relays_.erase(&relay); }
   void linger(SshChannel channel, std::size_t kept) { lingering_.add(std::move(channel), kept); }
   [[nodiscard]] SessionLoop& loop() { return loop_; }
@@ -101,6 +114,9 @@ class RelaySet {
   std::size_t kept_ = 0;      // bytes, by relays
   std::size_t promised_ = 0;  // bytes that windows were given beyond libssh's own
   std::array<char, kChunkBytes> scratch_;
+  Relay* joins_ = nullptr;  // whose data came last in this turn
+  std::size_t joined_size_ = 0;
+  std::array<char, kJoinedBytes> joined_;
 };
 
 }  // namespace reversi::worker

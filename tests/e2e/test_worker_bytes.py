@@ -66,6 +66,20 @@ class EchoService(Service):
             connection.sendall(part)
 
 
+class HashService(Service):
+    """Reads to the end of the stream and keeps the hash of it."""
+
+    def __init__(self, name, port):
+        super().__init__(name, port)
+        self.hashes = []
+
+    def handle(self, connection):
+        received = hashlib.sha256()
+        while part := connection.recv(BLOCK):
+            received.update(part)
+        self.hashes.append(received.hexdigest())
+
+
 class SlowSinkService(Service):
     """Reads a little at a time, for ever slower than what is offered."""
 
@@ -122,6 +136,23 @@ def _(lab):
     tap.wait_until(lambda: service.results, 10, "the service is done")
     tap.check(service.results == [tuple(reversed(ours))], "other bytes")
     tap.wait_until(lambda: worker.sample()["open_channels"] == 0, 5, "the channel is closed")
+
+
+@tap.case("an upload of any size whose user hangs up after the last byte arrives whole")
+def _(lab):
+    service = serve(lab, HashService("hash", lab.ports.take()))
+    worker = Worker(lab, "node-a")
+    worker.start()
+    port = worker.forward("hash", service.target)
+    packet = 32 * 1024
+    for round_number in range(5):
+        for size in (0, 1, packet - 1, packet, packet + 1, 3 * packet + 7, 8 * packet, 10 * packet + 1, 4 * BLOCK + 5):
+            block = os.urandom(size)
+            with connect(port, 30) as user:
+                user.sendall(block)
+            tap.wait_until(lambda: service.hashes, 10, f"the service has the end of {size} bytes, round {round_number}")
+            tap.check(service.hashes.pop() == hashlib.sha256(block).hexdigest(), f"not the {size} bytes that were sent")
+    tap.wait_until(lambda: worker.sample()["open_channels"] == 0, 5, "the channels are closed")
 
 
 @tap.case("keys are exchanged again every 2 MB under 16 streams each way, and no byte is lost")
