@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <exception>
 #include <filesystem>
 #include <utility>
 #include <vector>
@@ -83,26 +82,13 @@ struct WorkerProcess::Parts {
 Result<std::shared_ptr<WorkerProcess>> WorkerProcess::spawn(asio::any_io_executor executor,
                                                             const WorkerProgram& program,
                                                             Handlers handlers) {
-  process::posix::default_launcher launcher;
-  try {
-    return spawn_by(launcher, std::move(executor), program, std::move(handlers));
-  } catch (const std::exception& error) {  // no descriptor left, say
-    end_child(launcher.pid);
-    return fail(Errc::io, program.front() + ": " + error.what());
-  }
-}
-
-template <class Launcher>
-Result<std::shared_ptr<WorkerProcess>> WorkerProcess::spawn_by(Launcher& launcher,
-                                                               asio::any_io_executor executor,
-                                                               const WorkerProgram& program,
-                                                               Handlers handlers) {
   auto commands = open_pipe();
   if (!commands) return fail(commands.error());
   auto events = open_pipe();
   if (!events) return fail(events.error());
   process::error_code ec;
   const std::vector<std::string> arguments(program.begin() + 1, program.end());
+  process::posix::default_launcher launcher;
   process::process child =
       launcher(executor, ec, std::filesystem::path(program.front()), arguments,
                ChildSetup{commands->read.get(), events->write.get(), ::getpid()});

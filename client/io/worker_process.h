@@ -23,6 +23,8 @@ class WorkerProcess : public std::enable_shared_from_this<WorkerProcess> {
     std::function<void(std::string)> on_exit;    ///< "killed by signal 9"; after its last line
   };
 
+  /// Asio's signals have to be in use before, or the first one that ends without a descriptor left throws: the
+  /// supervisor's are.
   /// @errors  io  pipe, fork or exec failed
   [[nodiscard]] static Result<std::shared_ptr<WorkerProcess>> spawn(
       boost::asio::any_io_executor executor, const WorkerProgram& program, Handlers handlers);
@@ -38,10 +40,6 @@ class WorkerProcess : public std::enable_shared_from_this<WorkerProcess> {
 
  private:
   struct Parts;
-  template <class Launcher>
-  [[nodiscard]] static Result<std::shared_ptr<WorkerProcess>> spawn_by(
-      Launcher& launcher, boost::asio::any_io_executor executor, const WorkerProgram& program,
-      Handlers handlers);
   explicit WorkerProcess(std::unique_ptr<Parts> parts);
   [[nodiscard]] boost::asio::awaitable<void> follow();
 

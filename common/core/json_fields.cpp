@@ -25,6 +25,28 @@ std::string shorten(std::string_view what) {
   return position + ": " + std::string(cause);
 }
 
+/// Takes any document, and keeps what is wrong with it: without an exception nlohmann tells nobody else.
+struct Mistake {
+  std::string text;
+
+  bool null() { return true; }
+  bool boolean(bool) { return true; }
+  bool number_integer(Json::number_integer_t) { return true; }
+  bool number_unsigned(Json::number_unsigned_t) { return true; }
+  bool number_float(Json::number_float_t, const std::string&) { return true; }
+  bool string(std::string&) { return true; }
+  bool binary(Json::binary_t&) { return true; }
+  bool start_object(std::size_t) { return true; }
+  bool key(std::string&) { return true; }
+  bool end_object() { return true; }
+  bool start_array(std::size_t) { return true; }
+  bool end_array() { return true; }
+  bool parse_error(std::size_t, const std::string&, const Json::exception& error) {
+    text = error.what();
+    return false;
+  }
+};
+
 Result<std::int64_t> integer_of(const Json& value, std::int64_t least, std::int64_t most) {
   const auto bad = [&] {
     return fail(Errc::config, "expected a whole number from " + std::to_string(least) + " to " +
@@ -58,12 +80,13 @@ Result<WallTime> time_of(const Json& value) {
 }  // namespace
 
 Result<Json> parse_json(std::string_view text, bool allow_comments) {
-  // The only try in the core: nlohmann reports the position by exception alone.
-  try {
-    return Json::parse(text.begin(), text.end(), nullptr, true, allow_comments);
-  } catch (const Json::exception& error) {
-    return fail(Errc::config, printable(shorten(error.what()), 300));
-  }
+  Json doc =
+      Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false, allow_comments);
+  if (!doc.is_discarded()) return doc;
+  Mistake mistake;
+  Json::sax_parse(text.begin(), text.end(), &mistake, Json::input_format_t::json,
+                  /*strict=*/true, allow_comments);
+  return fail(Errc::config, printable(shorten(mistake.text), 300));
 }
 
 Result<Json> parse_own_json(const std::string& text) {

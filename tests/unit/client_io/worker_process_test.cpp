@@ -10,6 +10,7 @@
 #include <optional>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <gtest/gtest.h>
 
 #include "client/io/system.h"
@@ -107,11 +108,11 @@ TEST_F(WorkerProcessTest, AStoppedWorkerIsSeenStopped) {
   if (!reversi::testing::refuse_pidfd_open()) ::_exit(77);
   boost::asio::io_context loop{1};
   std::string how;
-  const auto spawned = WorkerProcess::spawn(
-      loop.get_executor(), program,
-      {.on_event = {}, .on_broken = {}, .on_exit = [&](std::string text) {
-         how = std::move(text);
-       }});
+  const auto spawned =
+      WorkerProcess::spawn(loop.get_executor(), program,
+                           {.on_event = {}, .on_broken = {}, .on_exit = [&](std::string text) {
+                              how = std::move(text);
+                            }});
   loop.run_for(std::chrono::seconds{10});
   ::_exit(spawned && how == "exit code 3" ? 0 : 1);
 }
@@ -130,10 +131,9 @@ TEST_F(WorkerProcessTest, ManyThatEndAtOnceAreAllReaped) {
   ASSERT_TRUE(write_file(file, "#!/bin/sh\nread line\n", 0700, Sync::none));
   std::vector<std::shared_ptr<WorkerProcess>> workers;
   for (int i = 0; i < kMany; ++i) {
-    auto spawned = WorkerProcess::spawn(loop.get_executor(), {file},
-                                        {.on_event = {},
-                                         .on_broken = {},
-                                         .on_exit = [&](const std::string&) { ++ended; }});
+    auto spawned = WorkerProcess::spawn(
+        loop.get_executor(), {file},
+        {.on_event = {}, .on_broken = {}, .on_exit = [&](const std::string&) { ++ended; }});
     ASSERT_TRUE(spawned) << spawned.error().line();
     workers.push_back(*std::move(spawned));
   }
@@ -145,7 +145,10 @@ TEST_F(WorkerProcessTest, ManyThatEndAtOnceAreAllReaped) {
 [[noreturn]] void start_with_few_descriptors(const WorkerProgram& program) {
   int refused = 0;
   for (rlim_t most = 12; most < 32; ++most) {
+    const rlimit enough{64, 64};
+    ::setrlimit(RLIMIT_NOFILE, &enough);
     boost::asio::io_context loop{1};
+    const boost::asio::signal_set signals(loop, SIGHUP);  // the supervisor has some, too
     const rlimit limit{most, 64};
     ::setrlimit(RLIMIT_NOFILE, &limit);
     const auto spawned = WorkerProcess::spawn(loop.get_executor(), program, {});
