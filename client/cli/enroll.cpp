@@ -145,7 +145,9 @@ std::string knock(const Enrolment& enrolment) {
 }
 
 Result<ExitCode> enroll(const EnrollOptions& options) {
-  const std::string path = std::filesystem::absolute(*options.config).lexically_normal();
+  std::error_code failed;
+  const std::string path = std::filesystem::absolute(*options.config, failed).lexically_normal();
+  if (failed) return fail(Errc::io, *options.config + ": " + failed.message());
   const auto enrolment = read_options(options, std::filesystem::path(path).parent_path());
   if (!enrolment) return fail(enrolment.error());
   const std::string text = enrolment_config(*enrolment);

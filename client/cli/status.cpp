@@ -29,9 +29,10 @@ Answer ask(const ClientConfig& config, const std::string& source) {
     return {absent_status(config, source, 0, "not running"), ExitCode::config};
   }
   const auto answer = ask_supervisor(run_dir, "status", kStatusAnswerLimit);
-  if (answer && answer->is_object() && answer->contains("status")) {
+  if (answer && answer->is_object() && answer->contains("status") &&
+      answer->at("status").is_object()) {
     const Json& status = answer->at("status");
-    const bool up = status.is_object() && status.contains("state") && status["state"] == "up";
+    const bool up = status.contains("state") && status["state"] == "up";
     return {status, up ? ExitCode::done : ExitCode::failed};
   }
   const std::string why =

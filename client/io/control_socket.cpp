@@ -89,6 +89,7 @@ asio::awaitable<Json> read_request(stream_protocol::socket& socket,
       co_return handler(request);
     }
     if (lines.is_overlong()) co_return refusal("request too long");
+    if (is_ended(co_await asio::this_coro::cancellation_state)) co_return Json(nullptr);
     const auto [ec, size] = co_await socket.async_read_some(asio::buffer(chunk), kAsResult);
     if (ec) co_return Json(nullptr);
     lines.feed({chunk.data(), size});
@@ -98,7 +99,7 @@ asio::awaitable<Json> read_request(stream_protocol::socket& socket,
 asio::awaitable<void> serve(stream_protocol::socket& socket,
                             const ControlSocket::Handler& handler) {
   const Json answer = co_await read_request(socket, handler);
-  if (answer.is_null()) co_return;
+  if (answer.is_null() || is_ended(co_await asio::this_coro::cancellation_state)) co_return;
   const std::string line = json_line(answer) + '\n';
   co_await asio::async_write(socket, asio::buffer(line), kAsResult);
 }

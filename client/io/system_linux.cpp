@@ -65,8 +65,9 @@ std::vector<std::string> hardware_addresses(const std::string& interfaces) {
   constexpr std::size_t kAddressBytes = 17;
   std::vector<std::string> addresses;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(interfaces, error)) {
-    const std::string path = entry.path().string();
+  std::filesystem::directory_iterator entry(interfaces, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const std::string path = entry->path().string();
     std::error_code none;
     const bool is_hardware = std::filesystem::exists(path + "/device", none);
     if (!is_hardware || fact(path + "/addr_assign_type") != kPermanent) continue;

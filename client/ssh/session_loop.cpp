@@ -19,11 +19,9 @@ namespace {
 
 constexpr int kPollsPerTurn = 64;
 constexpr std::uint64_t kMostReadPerTurn = 64 * 4096;
-constexpr std::uint64_t kLeastRead =
-    4096;  // what libssh reads a poll; a build of its own reads more
+// What libssh reads a poll; a build of its own reads more.
+constexpr std::uint64_t kLeastRead = 4096;
 constexpr int kPollsPerFlush = 4;
-constexpr std::uint64_t kMostUnsent =
-    4 * 65536;  // bytes of data that libssh is given before it has to send some
 
 int duplicate(int fd) {
   const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -70,29 +68,21 @@ bool SessionLoop::has_unwritten() const {
   return (ssh_get_status(session_.get()) & SSH_WRITE_PENDING) != 0;
 }
 
+/// While it connects, libssh says so only by what it polls for.
 bool SessionLoop::wants_to_write() const {
   if (event_) return has_unwritten();
   return (ssh_get_poll_flags(session_.get()) & SSH_WRITE_PENDING) != 0;
 }
 
-/// Of the data that was given. What it takes on the way is more than the data, so this never stays above nothing.
-std::uint64_t SessionLoop::unsent() const {
-  const std::uint64_t sent = traffic_.out_bytes - counted_from_;
-  return given_ - std::min(given_, sent);
-}
-
 bool SessionLoop::is_congested() {
-  const bool is_congested = is_stuck_ || unsent() >= kMostUnsent;
+  const bool is_congested = has_unwritten() || held_back_at_ == traffic_.out_bytes;
   was_refused_ = was_refused_ || is_congested;
   return is_congested;
 }
 
-void SessionLoop::given(std::uint64_t sent_before, std::size_t bytes) {
-  if (sent_before - counted_from_ >= given_) {
-    counted_from_ = sent_before;
-    given_ = 0;
-  }
-  given_ += bytes;
+void SessionLoop::given(std::uint64_t sent_before) {
+  const bool is_held_back = !has_unwritten() && traffic_.out_bytes == sent_before;
+  held_back_at_ = is_held_back ? std::optional(sent_before) : std::nullopt;
 }
 
 void SessionLoop::note_answer_after(Millis time) {
@@ -113,7 +103,6 @@ void SessionLoop::poll(int most_polls) {
     if (traffic_.in_bytes - read_before < kLeastRead) break;
     if (traffic_.in_bytes - read_at_start >= kMostReadPerTurn) break;
   }
-  is_stuck_ = has_unwritten();
 }
 
 void SessionLoop::flush() {
@@ -178,7 +167,8 @@ void SessionLoop::wait_to_write() {
 void SessionLoop::settle() {
   // libssh makes the descriptor blocking again while it connects.
   if (!event_) waiter_.native_non_blocking(true);
-  // libssh writes once, and then not before a poll has said that the socket can take more.
+  // libssh writes once, and then not before a poll has told it that the socket takes more. Asked only
+  // when something waits: with the question left open, the two packets of the next read are one write.
   if (event_ && !is_over_ && wants_to_write()) poll(1);
   note_end();
   // Who was told to wait is not left waiting for a socket that can be written to by now.

@@ -51,14 +51,15 @@ class SessionLoop {
   void settle();
   /// Tries to send what libssh holds. Callbacks may run.
   void flush();
-  /// Do not feed libssh, its buffers have no bound: the socket takes no more, or enough was given that is not on its way.
+  /// Bytes wait in libssh because the socket takes no more: do not feed it. Its buffer has no bound.
   [[nodiscard]] bool is_congested();
   /// Bytes that went to the socket.
   [[nodiscard]] std::uint64_t bytes_sent() const { return traffic_.out_bytes; }
-  /// To be told after data was given to libssh. It waits for the next poll, so that many packets are one write, or for the
-  /// end of a key re-exchange.
+  /// To be told after data was given to libssh. What neither went out nor waits for the socket is
+  /// kept for the end of a key re-exchange, in a queue that has no bound of its own: then the session
+  /// is congested until something goes out again.
   /// @param sent_before  bytes_sent() before the data was given.
-  void given(std::uint64_t sent_before, std::size_t bytes);
+  void given(std::uint64_t sent_before);
   /// A turn without waiting for the socket.
   void turn_soon();
 
@@ -86,7 +87,6 @@ class SessionLoop {
  private:
   [[nodiscard]] bool has_unwritten() const;
   [[nodiscard]] bool wants_to_write() const;
-  [[nodiscard]] std::uint64_t unsent() const;
   void turn();
   void wait_to_read();
   void wait_to_write();
@@ -96,17 +96,14 @@ class SessionLoop {
   SshSession session_;
   boost::asio::posix::stream_descriptor waiter_;
   UniqueFd write_fd_;
-  boost::asio::posix::stream_descriptor
-      writer_;  // open while it waits; the descriptor is write_fd_'s
+  boost::asio::posix::stream_descriptor writer_;  // of write_fd_, while it waits
   boost::asio::steady_timer turned_;
   SshEvent event_;
   std::function<void()> on_turn_;
-  ssh_counter_struct traffic_{};    // libssh counts what it reads from the socket, and writes to it
-  std::uint64_t given_ = 0;         // bytes of data, since
-  std::uint64_t counted_from_ = 0;  // so many had been sent, and nothing of it was waiting
+  ssh_counter_struct traffic_{};  // libssh counts what it reads from the socket, and writes to it
+  std::optional<std::uint64_t> held_back_at_;
   std::optional<Millis> fastest_answer_;
   std::uint64_t bytes_handled_ = 0;  // … of which on_turn has seen the effect
-  bool is_stuck_ = false;            // the socket did not take all at the last poll
   bool was_refused_ = false;         // is_congested() said yes since the last turn
   bool waits_to_read_ = false;
   bool is_turn_posted_ = false;

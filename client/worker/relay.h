@@ -10,10 +10,9 @@
 //   nothing is not called again, so the rest is read when the socket can take more, and then all at
 //   once: each ssh_channel_read() may open the window for another 1.28 MB, so reading piece by piece
 //   would let the buffer grow without end.
-// - socket → channel: the socket is read only while libssh has little that is not on its way
-//   (SessionLoop::is_congested), and never more than the remote window allows. Whoever has more takes
-//   turns with the others, and what they give in a turn is one write. Only a key re-exchange leaves a
-//   tail (one read at most).
+// - socket → channel: the socket is read only while libssh has sent everything, and never more than
+//   the remote window allows. Whoever has more takes turns with the others, without asking the kernel
+//   each time. Only a key re-exchange leaves a tail (one read at most).
 
 #include <memory>
 #include <span>

@@ -61,15 +61,21 @@ void RelaySet::service_marked() {
 void RelaySet::service() {
   service_marked();
   // Each gets one go, in turn; those without a window stay in line without using the session.
-  for (std::size_t left = waiting_.size(); left > 0; --left) {
-    if (loop_.is_congested()) loop_.flush();
-    if (loop_.is_congested()) break;
+  int pulls = 0;
+  std::size_t left = waiting_.size();
+  for (; left > 0 && pulls < kMostPullsPerTurn && !loop_.is_congested(); --left) {
     const auto relay = std::move(waiting_.front());
     waiting_.pop_front();
     relay->is_waiting_ = false;
     if (relay->is_closed()) continue;  // while it stood in line
-    relay->has_window() ? relay->pull() : wait_for_room(*relay);
+    if (!relay->has_window()) {
+      wait_for_room(*relay);
+      continue;
+    }
+    ++pulls;
+    relay->pull();
   }
+  if (left > 0 && pulls == kMostPullsPerTurn) loop_.turn_soon();
   service_marked();
   keep_within_limit();
   lingering_.free_closed();

@@ -30,6 +30,8 @@ class RelaySet {
   /// is what a few words on another channel have to wait for: so half a packet while there are any.
   static constexpr std::size_t kChunkBytes = 2 * 32758;
   static constexpr std::size_t kPoliteChunkBytes = 32758 / 2;
+  /// So many reads a turn, then whatever else waits has a turn: the session's commands and answers.
+  static constexpr int kMostPullsPerTurn = 8;
   static constexpr std::size_t kMostWordsBytes = 2048;
   static constexpr std::size_t kJoinedBytes = 256 * 1024;  // what is read of the session in a turn
   static constexpr std::size_t kPoliteBytes = 4 * 1024 * 1024;  // after a few words, for so long
@@ -75,9 +77,6 @@ class RelaySet {
   /// @returns how much of it was taken
   std::size_t join(Relay& relay, std::span<const char> data);
   void send_joined();
-  void forget_joined(const Relay& relay) {
-    if (joins_ == &relay) joins_ = nullptr;
-  }
   void remove(Relay& relay) { relays_.erase(&relay); }
   void linger(SshChannel channel, std::size_t kept) { lingering_.add(std::move(channel), kept); }
   [[nodiscard]] SessionLoop& loop() { return loop_; }

@@ -6,7 +6,9 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace reversi {
@@ -21,5 +23,11 @@ inline constexpr auto kAsResult = asio::as_tuple(asio::use_awaitable);
 inline constexpr auto kOrThrow = [](const std::exception_ptr& failed) {
   if (failed) std::rethrow_exception(failed);
 };
+
+/// `if (is_ended(co_await asio::this_coro::cancellation_state)) co_return …;` before each wait, but for the first, of a coroutine
+/// that stands in `a || b`: what it waited for may have come just when the other one ended it, and its next wait would throw.
+inline bool is_ended(const asio::cancellation_state& state) {
+  return state.cancelled() != asio::cancellation_type::none;
+}
 
 }  // namespace reversi

@@ -25,6 +25,7 @@ asio::awaitable<ProbeAnswer> talk(asio::ip::tcp::socket& socket, const Expect& e
   auto step = matcher.step({});  // a `connect` expectation matches without a byte
   std::array<char, 2048> chunk;
   while (step == ExpectMatcher::Step::more) {
+    if (is_ended(co_await asio::this_coro::cancellation_state)) break;
     const auto [ec, size] = co_await socket.async_read_some(asio::buffer(chunk), kAsResult);
     if (ec && ec != asio::error::eof) co_return ProbeAnswer{Outcome::broken, ec.message(), {}};
     step = ec ? matcher.end() : matcher.step({chunk.data(), size});

@@ -6,8 +6,8 @@ Prints each skip with its reason and each failure with the place and the end of 
 printed, so that a crash loses no case that ran before it. Exit code 0 if nothing failed, something ran, and, with
 --strict, every skip's reason begins like a line of the file given there.
 
-A program that waits for real processes and failed beside others may run again by itself (--failed-in chooses, --again names
-the log): then that run counts, and both are told of. More than a few of them are no accident, and count at once.
+A program that was late beside others, and nothing worse, may run again by itself (--failed-in chooses, --again names the log):
+where it is in time then, that counts, and both are told of. What was wrong stays wrong.
 """
 
 import argparse
@@ -19,8 +19,9 @@ from collections import namedtuple
 from pathlib import Path
 
 TAIL_LINES = 40
-AGAIN_PROTOCOL = "tap"  # the suites e2e and faults: nothing else waits for what other processes do
-MOST_AGAIN = 2  # programs
+MOST_AGAIN = 2  # programs; more are no accident
+LATE = re.compile(r": not within \S+ s$")  # how the end-to-end tests, and only they, say that a limit was missed
+LEAST_BAD_EXIT = 125  # of meson: it was ended, or could not start; below, it counts the failures
 ROOT_SUITE = "faults"
 RUN_BUT_BAD = "ended badly after its last case"
 DID_NOT_END = "(did not end)"
@@ -149,7 +150,7 @@ def read_log(build, base, tests):
             outputs[test.name] = (entry.get("stdout") or "") + (f"\n--- stderr\n{errors}" if errors else "")
     status = build / "meson-logs" / f"{base}.status"
     code = status.read_text(encoding="utf-8").strip() if status.exists() else "0"
-    if code != "0" and not any(case.outcome == FAILED for case in cases):
+    if int(code) >= LEAST_BAD_EXIT or (code != "0" and not any(case.outcome == FAILED for case in cases)):
         cases.append(Case(FAILED, Test("meson test", [], "", []), "", f"exit code {code}, see meson-logs/{base}.txt"))
     return cases, outputs
 
@@ -164,13 +165,11 @@ def sanitizer_reports(build):
     return [file for file in files if any(word in file.read_text(errors="replace") for word in found)]
 
 
-def to_run_again(build, logs, tests):
-    """The tests that failed in these logs, unless they are too many."""
-    cases = [case for base in logs for case in read_log(build, base, tests)[0]]
-    failed = {case.test.name: case.test for case in cases if case.outcome == FAILED}
-    if len(failed) > MOST_AGAIN or any(test.protocol != AGAIN_PROTOCOL for test in failed.values()):
-        return []
-    return list(failed.values())
+def to_run_again(cases):
+    """The names of the tests whose only failures are limits that they missed, unless something else failed or they are many."""
+    failed = [case for case in cases if case.outcome == FAILED]
+    names = {case.test.name for case in failed}
+    return names if all(LATE.search(case.detail) for case in failed) and len(names) <= MOST_AGAIN else set()
 
 
 def full_name(test):
@@ -213,15 +212,22 @@ def read_logs(build, logs, tests):
 
 
 def put_second_run(cases, second, outputs, options):
-    """The cases with those of the second run in the place of the first's, which is told of."""
-    again = {case.test.name for case in second}
+    """The cases, those that were late replaced by the second run's, which is told of. It counts only where it passes them."""
+    again = to_run_again(cases) & {case.test.name for case in second}
+    in_time = {(case.test.name, case.name) for case in second if case.outcome == PASSED}
     for case in cases:
-        if case.outcome == FAILED and case.test.name in again:
-            log = f"failed/{case.test.name}.first.log"
-            (options.build / "meson-logs" / log).write_text(outputs[case.test.name], encoding="utf-8", errors="replace")
-            print(f"AGAIN {title(case)}: failed, and ran again by itself; log: {options.shown_as}/meson-logs/{log}")
-            print(indent(case.detail or "no reason given", 1))
-    return [case for case in cases if case.test.name not in again] + second
+        if case.outcome != FAILED or case.test.name not in again:
+            continue
+        if (case.test.name, case.name) not in in_time:
+            again.discard(case.test.name)
+            continue
+        log = f"failed/{case.test.name}.first.log"
+        (options.build / "meson-logs" / log).write_text(outputs[case.test.name], encoding="utf-8", errors="replace")
+        print(f"AGAIN {title(case)}: late, and ran again by itself; log: {options.shown_as}/meson-logs/{log}")
+        print(indent(case.detail, 1))
+    failed = [case for case in second if case.outcome == FAILED and case.test.name not in again]
+    kept = [case for case in cases if case.test.name not in again]
+    return kept + [case for case in second if case.test.name in again] + failed
 
 
 def report(options):
@@ -233,7 +239,7 @@ def report(options):
     cases, outputs = read_logs(options.build, options.log, tests)
     second, second_outputs = read_logs(options.build, options.again, tests)
     cases = put_second_run(cases, second, outputs, options)
-    outputs.update(second_outputs)
+    outputs = {**second_outputs, **outputs}
     if options.no_root:
         chosen = [test for test in tests if is_selected(test, options.suite, options.names, options.without)]
         cases += [Case(SKIPPED, test, "", options.no_root) for test in chosen if ROOT_SUITE in test.suites]
@@ -287,7 +293,7 @@ def select(options):
     if options.alone or options.together:
         chosen = [test for test in chosen if test.is_parallel == options.together]
     if options.failed_in:
-        again = {test.name for test in to_run_again(options.build, options.failed_in, tests)}
+        again = to_run_again(read_logs(options.build, options.failed_in, tests)[0])
         chosen = [test for test in chosen if test.name in again]
     for name in dict.fromkeys(test.name for test in sorted(chosen, key=lambda test: (-test.priority, test.name))):
         print(name)

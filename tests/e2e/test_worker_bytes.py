@@ -12,7 +12,7 @@ import lab
 import tap
 from probes import probe
 from services import Service, SinkService, SourceService
-from worker_lab import Worker, connect
+from worker_lab import Worker, connect, sleeper_of_sshd
 
 BLOCK = 1 << 20
 AMOUNT = 100 * BLOCK
@@ -71,12 +71,14 @@ class HashService(Service):
 
     def __init__(self, name, port):
         super().__init__(name, port)
+        self.received = 0
         self.hashes = []
 
     def handle(self, connection):
         received = hashlib.sha256()
         while part := connection.recv(BLOCK):
             received.update(part)
+            self.received += len(part)
         self.hashes.append(received.hexdigest())
 
 
@@ -153,6 +155,31 @@ def _(lab):
             tap.wait_until(lambda: service.hashes, 10, f"the service has the end of {size} bytes, round {round_number}")
             tap.check(service.hashes.pop() == hashlib.sha256(block).hexdigest(), f"not the {size} bytes that were sent")
     tap.wait_until(lambda: worker.sample()["open_channels"] == 0, 5, "the channels are closed")
+
+
+def waiting_bytes(remote_port):
+    """What waits in the kernel to be read from connections to this port."""
+    rows = [line.split() for line in open("/proc/net/tcp", encoding="ascii")][1:]
+    return sum(int(row[4].split(":")[1], 16) for row in rows if int(row[2].split(":")[1], 16) == remote_port)
+
+
+@tap.case("what came just before the session broke reaches the service, all of it")
+def _(lab):
+    service = serve(lab, HashService("hash", lab.ports.take()))
+    worker = Worker(lab, "node-a")
+    worker.start()
+    block = os.urandom(60_000)  # two packets, and with the end of the session in one turn of the worker
+    with connect(worker.forward("hash", service.target), 30) as user:
+        user.sendall(block[:1])
+        tap.wait_until(lambda: service.received == 1, 10, "the first byte is there")
+        worker.process.stop()
+        user.sendall(block[1:])
+        tap.wait_until(lambda: waiting_bytes(lab.sshd.port) >= len(block), 10, "all of it is at the worker's door")
+        for each in sleeper_of_sshd(lab):
+            each.kill()
+        worker.process.resume()
+        tap.wait_until(lambda: service.hashes, 10, "the service has the end")
+    tap.check(service.hashes == [hashlib.sha256(block).hexdigest()], f"{service.received} of {len(block)} bytes arrived")
 
 
 @tap.case("keys are exchanged again every 2 MB under 16 streams each way, and no byte is lost")
