@@ -208,7 +208,7 @@ void Relay::pull() {
   }
   if (is_broken_ || sent_eof_) return finish_if_done();
   if (!tail_.empty()) return set_.wait_for_room(*this);
-  has_more ? set_.wait_for_turn(*this) : wait_readable();
+  if (!has_more || !set_.wait_for_turn(*this)) wait_readable();
 }
 
 /// @returns whether there is more, most likely

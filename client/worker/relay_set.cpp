@@ -30,7 +30,8 @@ void RelaySet::wait_for_room(Relay& relay) {
 }
 
 std::size_t RelaySet::join(Relay& relay, std::span<const char> data) {
-  if (joins_ != &relay || joined_size_ + data.size() > joined_.size()) {
+  bytes_since_words_ += data.size();
+  if (joins_ != &relay || is_polite() || joined_size_ + data.size() > joined_.size()) {
     send_joined();
     if (relay.has_waiting()) return 0;
     joins_ = &relay;
@@ -45,6 +46,13 @@ void RelaySet::send_joined() {
   Relay* const relay = std::exchange(joins_, nullptr);
   const std::size_t size = std::exchange(joined_size_, 0);
   if (relay != nullptr && size > 0) relay->take_joined(std::span(joined_).first(size));
+}
+
+bool RelaySet::wait_for_turn(Relay& relay) {
+  if (is_polite()) return false;
+  wait_for_room(relay);
+  loop_.turn_soon();
+  return true;
 }
 
 void RelaySet::service_marked() {

@@ -31,7 +31,7 @@ class RelaySet {
   static constexpr std::size_t kChunkBytes = 2 * 32758;
   static constexpr std::size_t kPoliteChunkBytes = 32758 / 2;
   /// So many reads a turn, then whatever else waits has a turn: the session's commands and answers.
-  static constexpr int kMostPullsPerTurn = 8;
+  static constexpr int kMostPullsPerTurn = 16;
   static constexpr std::size_t kMostWordsBytes = 2048;
   static constexpr std::size_t kJoinedBytes = 256 * 1024;  // what is read of the session in a turn
   static constexpr std::size_t kPoliteBytes = 4 * 1024 * 1024;  // after a few words, for so long
@@ -68,11 +68,9 @@ class RelaySet {
   [[nodiscard]] int now_tick() const;
   void mark(Relay& relay);
   void wait_for_room(Relay& relay);
-  /// It is to have a go at the next turn.
-  void wait_for_turn(Relay& relay) {
-    wait_for_room(relay);
-    loop_.turn_soon();
-  }
+  /// It has more to read: it is to have a go at the next turn. False: it shall wait for its socket, so
+  /// that others whose sockets are ready come in between.
+  [[nodiscard]] bool wait_for_turn(Relay& relay);
   /// Sends data to the relay's socket, what follows on other data of the same turn with all that follows.
   /// @returns how much of it was taken
   std::size_t join(Relay& relay, std::span<const char> data);
@@ -84,7 +82,7 @@ class RelaySet {
   /// Shared by all; used only at the top of the loop, never in a callback.
   [[nodiscard]] std::span<char> scratch() { return scratch_; }
   [[nodiscard]] std::size_t chunk_bytes() const {
-    return bytes_since_words_ < kPoliteBytes ? kPoliteChunkBytes : kChunkBytes;
+    return is_polite() ? kPoliteChunkBytes : kChunkBytes;
   }
   /// What one window may be widened to, and what is left to promise to all of them.
   [[nodiscard]] std::size_t most_window() const { return most_kept_ / 2; }
@@ -98,6 +96,8 @@ class RelaySet {
   }
 
  private:
+  /// Somebody exchanges a few words: bulk data goes on piece by piece.
+  [[nodiscard]] bool is_polite() const { return bytes_since_words_ < kPoliteBytes; }
   void service_marked();
   void keep_within_limit();
 

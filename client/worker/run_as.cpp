@@ -11,6 +11,15 @@
 #include "common/io/system_error.h"
 
 namespace reversi::worker {
+namespace {
+
+/// Apple's takes an int, and everybody else's a gid_t.
+template <class Group>
+int init_groups(int (*call)(const char*, Group), const std::string& user, gid_t group) {
+  return call(user.c_str(), static_cast<Group>(group));
+}
+
+}  // namespace
 
 Result<void> run_as(const std::string& user) {
   passwd entry{};
@@ -24,7 +33,7 @@ Result<void> run_as(const std::string& user) {
   if (::geteuid() == entry.pw_uid && ::getuid() == entry.pw_uid) return {};
   const pid_t parent = ::getppid();
   keep_parent_ties();
-  if (::initgroups(user.c_str(), entry.pw_gid) != 0 || ::setgid(entry.pw_gid) != 0 ||
+  if (init_groups(::initgroups, user, entry.pw_gid) != 0 || ::setgid(entry.pw_gid) != 0 ||
       ::setuid(entry.pw_uid) != 0) {
     return fail(errno_error(errno, "become user " + user));
   }
