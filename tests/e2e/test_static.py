@@ -9,6 +9,7 @@ import hashlib
 import os
 import platform
 import re
+import resource
 import shutil
 import socket
 import subprocess
@@ -154,6 +155,24 @@ def gets_its_worker_back(lab, target):
     tap.check(node.supervisor == supervisor and supervisor.is_alive, "the supervisor did not survive")
 
 
+def ends_in_good_order(lab, target):
+    """What would throw elsewhere: a mistake in a file is told with its place, and no descriptor left is one line, not a core."""
+    use(lab, target)
+    node = canary_node(lab, lab.nonce_service("node-a"))
+    config = lab.directory / "broken.json"
+    config.write_text('{\n  "node": "a"\n  "servers": []\n}\n', encoding="utf-8")
+    ended = run(lab, "check", "--config", config)
+    tap.check(ended.returncode == 3 and "line 3, column 11" in ended.stderr, f"{ended}")
+    if is_native(target):  # an emulator needs descriptors of its own
+        ended = run(lab, "run", "--config", node.config_file, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4)))
+        tap.check(ended.returncode == 1 and len(ended.stderr.splitlines()) == 1, f"{ended}")
+
+
+def run(lab, *words, **options):
+    words = [labs.program("REVERSI_CLIENT"), *words]
+    return subprocess.run(words, env=lab.environment, text=True, capture_output=True, timeout=60, check=False, **options)
+
+
 def needs_little_memory(lab, target):
     if not is_native(target):
         raise tap.Skip("needs its own processor: an emulator's memory says nothing")
@@ -176,6 +195,7 @@ def add_cases(target):
             ("up, with the canary there and back, and down again", comes_up),
             ("4 MiB of random bytes come back as they were sent", carries_content),
             ("the worker is killed and back, the supervisor stays", gets_its_worker_back),
+            ("a file that is no JSON, and no descriptor left, are one line and an exit code", ends_in_good_order),
             ("supervisor and worker need 6 MiB at most", needs_little_memory),
         ]
     for name, function in cases:
