@@ -75,7 +75,8 @@ bool SessionLoop::wants_to_write() const {
 }
 
 bool SessionLoop::is_congested() {
-  const bool is_congested = has_unwritten() || held_back_at_ == traffic_.out_bytes;
+  const bool is_congested = has_unwritten() || held_back_at_ == traffic_.out_bytes ||
+                            refused_at_ == traffic_.out_bytes + traffic_.in_bytes;
   was_refused_ = was_refused_ || is_congested;
   return is_congested;
 }

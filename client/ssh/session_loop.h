@@ -60,6 +60,9 @@ class SessionLoop {
   /// is congested until something goes out again.
   /// @param sent_before  bytes_sent() before the data was given.
   void given(std::uint64_t sent_before);
+  /// To be told when libssh took nothing of what it was offered, as it does in a key re-exchange that the server
+  /// began: the session is congested until something goes out or comes in.
+  void took_nothing() { refused_at_ = traffic_.out_bytes + traffic_.in_bytes; }
   /// A turn without waiting for the socket.
   void turn_soon();
 
@@ -101,7 +104,8 @@ class SessionLoop {
   SshEvent event_;
   std::function<void()> on_turn_;
   ssh_counter_struct traffic_{};  // libssh counts what it reads from the socket, and writes to it
-  std::optional<std::uint64_t> held_back_at_;
+  std::optional<std::uint64_t> held_back_at_;  // bytes sent by then
+  std::optional<std::uint64_t> refused_at_;    // bytes sent and read by then
   std::optional<Millis> fastest_answer_;
   std::uint64_t bytes_handled_ = 0;  // … of which on_turn has seen the effect
   bool was_refused_ = false;         // is_congested() said yes since the last turn

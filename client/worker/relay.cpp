@@ -181,8 +181,8 @@ void Relay::feed(const char* data, std::size_t size) {
   active_tick_ = set_.now_tick();
   const std::uint64_t sent_before = set_.loop().bytes_sent();
   const int taken = ssh_channel_write(channel_.get(), data, static_cast<uint32_t>(size));
-  // Nothing taken: a key re-exchange that the server began, and the others need not try.
-  if (taken >= 0) set_.loop().given(sent_before);
+  if (taken > 0) set_.loop().given(sent_before);
+  if (taken == 0) set_.loop().took_nothing();
   if (taken < 0) {  // closed by the server, or the session is over: nobody wants these bytes
     saw_local_eof_ = sent_eof_ = true;
     tail_ = {};

@@ -7,6 +7,12 @@ fail() {
   exit 1
 }
 
+# cannot_fetch TEXT...: the same for what somebody else's server did not give; exit 75, and another time it may.
+cannot_fetch() {
+  say "$*"
+  exit 75
+}
+
 say() {
   printf '%s: %s\n' "${program:?}" "$*" >&2
 }

@@ -21,8 +21,8 @@ from pathlib import Path
 TAIL_LINES = 40
 MOST_AGAIN = 2  # programs; more are no accident
 LATE = re.compile(r": not within \S+ s$")  # how the end-to-end tests, and only they, say that a limit was missed
-LEAST_BAD_EXIT = 125  # of meson: it was ended, or could not start; below, it counts the failures
 ROOT_SUITE = "faults"
+GOOD = ("OK", "SKIP", "EXPECTEDFAIL")  # of meson's results
 RUN_BUT_BAD = "ended badly after its last case"
 DID_NOT_END = "(did not end)"
 
@@ -88,6 +88,11 @@ def gtest_cases(test, text):
 TAP_LINE = re.compile(r"(not )?ok\b\s*(\d+)?\s*-?\s*([^#]*?)\s*(?:#\s*(SKIP|TODO)\S*\s*(.*))?$", re.IGNORECASE)
 TAP_SKIP_ALL = re.compile(r"1\.\.0\s*(?:#\s*SKIP\S*\s*(.*))?$", re.IGNORECASE)
 
+def tap_plan(text):
+    plan = re.search(r"^1\.\.(\d+)", text, re.MULTILINE)
+    return int(plan[1]) if plan else 0
+
+
 TAP_REASON = "# failed: "  # after the case, as tests/e2e/tap.py writes it
 
 
@@ -123,9 +128,11 @@ def cases_of(test, entry):
         cases = tap_cases(test, text)
     else:
         cases = exit_code_cases(test, text, result)
-    is_good = result in ("OK", "SKIP", "EXPECTEDFAIL")
-    if not is_good and not any(case.outcome == FAILED for case in cases):
-        code = entry.get("returncode", 0)
+    is_good = result in GOOD
+    code = entry.get("returncode", 0)
+    # A TAP program that says what failed also ends by itself, with 1, after all of its cases.
+    ended_badly = test.protocol == "tap" and (code != 1 or result == "TIMEOUT" or len(cases) != tap_plan(text))
+    if not is_good and (ended_badly or not any(case.outcome == FAILED for case in cases)):
         how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
         where = RUN_BUT_BAD if cases else ""
         cases.append(Case(FAILED, test, where, f"{result.lower()}, {how}"))
@@ -137,20 +144,21 @@ def cases_of(test, entry):
 def read_log(build, base, tests):
     """The cases in one log, and the full output of each program with a failed one. An absent log has none."""
     file = build / "meson-logs" / f"{base}.json"
-    cases, outputs = [], {}
+    cases, outputs, bad = [], {}, 0
     for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
         entry = json.loads(line)
         name = entry["name"].split(" / ")[-1]
         by_command = [test for test in tests if test.command == entry["command"]]
         test = next(iter(by_command), Test(name, [], "exitcode", []))
         found = cases_of(test, entry)
+        bad += entry["result"] not in GOOD
         cases += found
         if any(case.outcome == FAILED for case in found):
             errors = entry.get("stderr") or ""
             outputs[test.name] = (entry.get("stdout") or "") + (f"\n--- stderr\n{errors}" if errors else "")
     status = build / "meson-logs" / f"{base}.status"
     code = status.read_text(encoding="utf-8").strip() if status.exists() else "0"
-    if int(code) >= LEAST_BAD_EXIT or (code != "0" and not any(case.outcome == FAILED for case in cases)):
+    if int(code) != bad:  # it counts the programs that failed
         cases.append(Case(FAILED, Test("meson test", [], "", []), "", f"exit code {code}, see meson-logs/{base}.txt"))
     return cases, outputs
 
@@ -239,7 +247,7 @@ def report(options):
     cases, outputs = read_logs(options.build, options.log, tests)
     second, second_outputs = read_logs(options.build, options.again, tests)
     cases = put_second_run(cases, second, outputs, options)
-    outputs = {**second_outputs, **outputs}
+    outputs.update(second_outputs)
     if options.no_root:
         chosen = [test for test in tests if is_selected(test, options.suite, options.names, options.without)]
         cases += [Case(SKIPPED, test, "", options.no_root) for test in chosen if ROOT_SUITE in test.suites]

@@ -25,7 +25,7 @@ zig_install() {
   if ! (cd "$work" && with_limit "$ZIG_LIMIT_S" npm install --no-save --no-audit --no-fund --ignore-scripts) >"$work/log" 2>&1; then
     tail -n 15 "$work/log" >&2
     rm -rf "$work"
-    fail "npm cannot install zig: see its words above"
+    cannot_fetch "npm cannot install zig: see its words above"
   fi
   mv "$work" "$zig_home"
 }
