@@ -23,8 +23,8 @@ class WorkerProcess : public std::enable_shared_from_this<WorkerProcess> {
     std::function<void(std::string)> on_exit;    ///< "killed by signal 9"; after its last line
   };
 
-  /// Asio's signals have to be in use before, or the first one that ends without a descriptor left throws: the
-  /// supervisor's are.
+  /// There has to be a signal_set in the loop already, as the supervisor has: Asio throws if the first one finds no
+  /// descriptor left.
   /// @errors  io  pipe, fork or exec failed
   [[nodiscard]] static Result<std::shared_ptr<WorkerProcess>> spawn(
       boost::asio::any_io_executor executor, const WorkerProgram& program, Handlers handlers);

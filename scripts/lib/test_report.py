@@ -87,13 +87,13 @@ def gtest_cases(test, text):
 
 TAP_LINE = re.compile(r"(not )?ok\b\s*(\d+)?\s*-?\s*([^#]*?)\s*(?:#\s*(SKIP|TODO)\S*\s*(.*))?$", re.IGNORECASE)
 TAP_SKIP_ALL = re.compile(r"1\.\.0\s*(?:#\s*SKIP\S*\s*(.*))?$", re.IGNORECASE)
+TAP_REASON = "# failed: "  # after the case, as tests/e2e/tap.py writes it
+
 
 def tap_plan(text):
+    """How many cases the program said that there would be."""
     plan = re.search(r"^1\.\.(\d+)", text, re.MULTILINE)
     return int(plan[1]) if plan else 0
-
-
-TAP_REASON = "# failed: "  # after the case, as tests/e2e/tap.py writes it
 
 
 def tap_cases(test, text):
